@@ -1,0 +1,78 @@
+/** AWS errors to ours: the only place that knows their names. Pure. */
+
+import type {
+  AttributeValue,
+  ConditionalCheckFailedException,
+  TransactionCanceledException,
+} from '@aws-sdk/client-dynamodb'
+import { DynamoDBSessionError, TableNotFoundError, TableRequestError, TableSchemaError } from './errors.ts'
+
+/** What DynamoDB says when a table's keys or indexes are not the ones that a request names. */
+const SCHEMA_PROBLEM = /key element|key schema|key condition|missing the key|specified index/i
+
+/** Errors that the same request may not meet again. */
+const TRANSIENT = new Set([
+  'InternalServerError',
+  'LimitExceededException',
+  'ProvisionedThroughputExceededException',
+  'RequestLimitExceeded',
+  'RequestTimeout',
+  'ServiceUnavailable',
+  'ThrottlingException',
+  'TimeoutError',
+  'TransactionConflictException',
+  'TransactionInProgressException',
+])
+
+/** Node's codes for a connection that failed or was cut. */
+const LOST_CONNECTION = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN'])
+
+/** Translates what a request on a table threw. An error of ours is returned as it is. */
+export function translateError(error: unknown, operation: string, tableName: string): DynamoDBSessionError {
+  if (error instanceof DynamoDBSessionError) return error
+  const name = error instanceof Error ? error.name : ''
+  const message = error instanceof Error ? error.message : ''
+  if (name === 'ResourceNotFoundException') return new TableNotFoundError(tableName, { cause: error })
+  if (name === 'ValidationException' && SCHEMA_PROBLEM.test(message)) {
+    return new TableSchemaError(tableName, message, { cause: error })
+  }
+  return new TableRequestError(operation, tableName, isTransient(error, name), error)
+}
+
+/** A refused condition as a value: the item that stood in the way. Any other error is thrown on. */
+export function conditionFailed(error: unknown): { found: Record<string, unknown> | undefined } {
+  if (isNamed<ConditionalCheckFailedException>(error, 'ConditionalCheckFailedException')) return { found: plainItem(error.Item) }
+  throw error
+}
+
+/** A transaction that a condition cancelled, as a value: which action, and the item in its way. */
+export function transactionCancelled(error: unknown): { failed: number; found: Record<string, unknown> | undefined } {
+  if (isNamed<TransactionCanceledException>(error, 'TransactionCanceledException')) {
+    const reasons = error.CancellationReasons ?? []
+    const failed = reasons.findIndex((reason) => reason.Code === 'ConditionalCheckFailed')
+    if (failed >= 0) return { failed, found: plainItem(reasons[failed]?.Item) }
+  }
+  throw error
+}
+
+/** Whether an AWS error has a name. Not `instanceof`: the caller's client may come from another copy of the AWS SDK. */
+function isNamed<T extends Error>(error: unknown, name: T['name']): error is T {
+  return error instanceof Error && error.name === name
+}
+
+/** The plain attributes of an item in an error, which the document client leaves as they came. */
+function plainItem(item: Record<string, AttributeValue> | undefined): Record<string, unknown> | undefined {
+  if (item === undefined) return undefined
+  return Object.fromEntries(
+    Object.entries(item).map(([name, value]) => [name, value.S ?? (value.N === undefined ? value.BOOL : Number(value.N))]),
+  )
+}
+
+function isTransient(error: unknown, name: string): boolean {
+  if (TRANSIENT.has(name)) return true
+  if (typeof error !== 'object' || error === null) return false
+  if ('code' in error && typeof error.code === 'string' && LOST_CONNECTION.has(error.code)) return true
+  const metadata = '$metadata' in error ? error.$metadata : undefined
+  if (typeof metadata !== 'object' || metadata === null || !('httpStatusCode' in metadata)) return false
+  return typeof metadata.httpStatusCode === 'number' && metadata.httpStatusCode >= 500
+}

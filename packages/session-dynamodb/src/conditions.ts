@@ -1,0 +1,50 @@
+/** The conditions that make the log's tail a lock, and the versions a guard. Pure. */
+
+import type { Condition } from './expressions.ts'
+
+/*
+ * Who may write what:
+ *
+ *   row absent ............................ anyone who takes the next sequence number
+ *   row written by me ..................... me: a retry of a request whose answer was lost
+ *   row of an earlier incarnation ......... anyone: a late writer left it after the session was deleted
+ *   row written by somebody else .......... nobody: the next sequence number is taken, which is a conflict
+ */
+const isAbsent = 'attribute_not_exists(pk)'
+const isMine = '#writer = :writer'
+const isOfEarlierIncarnation = '#writer < :incarnation'
+
+const writerName = { '#writer': 'writer' } as const
+
+/** For a message: its sequence number is free, or what is there is mine or left over. */
+export function canAppend(writer: string, incarnation: string): Condition {
+  return {
+    expression: `${isAbsent} OR ${isMine} OR ${isOfEarlierIncarnation}`,
+    names: writerName,
+    values: { ':writer': writer, ':incarnation': incarnation },
+  }
+}
+
+/** For a row that is redacted: it exists. Whoever wrote it, the old text must go. */
+export const exists: Condition = { expression: 'attribute_exists(pk)' }
+
+/** For an agent's first save: nobody else has made its head yet. */
+export function canCreate(writer: string): Condition {
+  return { expression: `${isAbsent} OR ${isMine}`, names: writerName, values: { ':writer': writer } }
+}
+
+/** For a head or a state: it has the version that I know, or my own next one from a request whose answer was lost. */
+export function canAdvance(writer: string, incarnation: string, version: number): Condition {
+  if (version === 0) {
+    return {
+      expression: `${isAbsent} OR ${isMine} OR ${isOfEarlierIncarnation}`,
+      names: writerName,
+      values: { ':writer': writer, ':incarnation': incarnation },
+    }
+  }
+  return {
+    expression: `#version = :version OR (#version = :next AND ${isMine})`,
+    names: { ...writerName, '#version': 'version' },
+    values: { ':version': version, ':next': version + 1, ':writer': writer },
+  }
+}

@@ -1,0 +1,171 @@
+/** The errors that this package throws: one base, a leaf for each thing that a caller can do about it. */
+
+/** Base of every error of this package. The AWS error that caused it, if one did, is its `cause`. */
+export class DynamoDBSessionError extends Error {
+  override name = 'DynamoDBSessionError'
+}
+
+/** An option or an argument is wrong. Thrown before any request is sent. */
+export class InvalidOptionError extends DynamoDBSessionError {
+  override name = 'InvalidOptionError'
+  /** Name of the option or argument. */
+  readonly field: string
+  /** What was passed. */
+  readonly value: unknown
+
+  constructor(field: string, value: unknown, expectation: string) {
+    super(`${field}: ${expectation}, got ${describe(value)}`)
+    this.field = field
+    this.value = value
+  }
+}
+
+/** The session does not exist and `autoCreate` is off. */
+export class SessionNotFoundError extends DynamoDBSessionError {
+  override name = 'SessionNotFoundError'
+  readonly sessionId: string
+
+  constructor(sessionId: string) {
+    super(`Session '${sessionId}' does not exist. Create it with createSession(), or leave autoCreate on.`)
+    this.sessionId = sessionId
+  }
+}
+
+/** What a {@link SessionConflictError} knows. */
+export interface ConflictFacts {
+  readonly sessionId: string
+  /** Agent or orchestrator id. */
+  readonly scopeId: string
+  /** Sort key of the item that another writer had written. */
+  readonly key: string
+  /** What this writer expected to find. */
+  readonly expected: string
+  /** What it found. */
+  readonly actual: string
+}
+
+/**
+ * Another writer has changed the session since this one read it. Nothing was overwritten: what this writer holds and
+ * could not store is still in its agent.
+ */
+export class SessionConflictError extends DynamoDBSessionError implements ConflictFacts {
+  override name = 'SessionConflictError'
+  readonly sessionId: string
+  readonly scopeId: string
+  readonly key: string
+  readonly expected: string
+  readonly actual: string
+
+  constructor(facts: ConflictFacts, options?: ErrorOptions) {
+    super(
+      `Session '${facts.sessionId}' was changed by another writer at '${facts.key}': ` +
+        `expected ${facts.expected}, found ${facts.actual}. ` +
+        'Restore the session (a new agent, or restoreSnapshot()) and run the turn again.',
+      options,
+    )
+    this.sessionId = facts.sessionId
+    this.scopeId = facts.scopeId
+    this.key = facts.key
+    this.expected = facts.expected
+    this.actual = facts.actual
+  }
+}
+
+/** An item is missing or cannot be read. It is left as it is: a corrupt session never reads as an empty one. */
+export class SessionCorruptedError extends DynamoDBSessionError {
+  override name = 'SessionCorruptedError'
+  /** `{ pk, sk }` of the item. */
+  readonly key: { readonly pk: string; readonly sk: string }
+
+  constructor(key: { readonly pk: string; readonly sk: string }, problem: string, options?: ErrorOptions) {
+    super(
+      `Item { pk: '${key.pk}', sk: '${key.sk}' } ${problem}. ` +
+        'Restore it from a point-in-time backup, restore an immutable snapshot, or delete the session.',
+      options,
+    )
+    this.key = { pk: key.pk, sk: key.sk }
+  }
+}
+
+/** An item was written by a newer release of this package than the one that reads it. */
+export class NewerFormatError extends DynamoDBSessionError {
+  override name = 'NewerFormatError'
+  readonly key: { readonly pk: string; readonly sk: string }
+  /** Format version of the item. */
+  readonly version: number
+
+  constructor(key: { readonly pk: string; readonly sk: string }, version: number, supported: number) {
+    super(
+      `Item { pk: '${key.pk}', sk: '${key.sk}' } has format version ${version}, this release reads up to ` +
+        `${supported}. Update strands-session-dynamodb.`,
+    )
+    this.key = { pk: key.pk, sk: key.sk }
+    this.version = version
+  }
+}
+
+/** The table does not exist in this region and account. */
+export class TableNotFoundError extends DynamoDBSessionError {
+  override name = 'TableNotFoundError'
+  readonly tableName: string
+
+  constructor(tableName: string, options?: ErrorOptions) {
+    super(
+      `Table '${tableName}' does not exist in this region and account. Deploy the SessionTable construct, ` +
+        'or call createSessionTable() for development.',
+      options,
+    )
+    this.tableName = tableName
+  }
+}
+
+/** The table exists, but its keys or its index are not those of a session table. */
+export class TableSchemaError extends DynamoDBSessionError {
+  override name = 'TableSchemaError'
+  readonly tableName: string
+
+  constructor(tableName: string, problem: string, options?: ErrorOptions) {
+    super(
+      `Table '${tableName}' is not a session table: ${problem}. ` +
+        'Create one with the SessionTable construct or createSessionTable().',
+      options,
+    )
+    this.tableName = tableName
+  }
+}
+
+/** DynamoDB refused or failed a request after the AWS SDK's own retries. `cause` is the AWS error. */
+export class TableRequestError extends DynamoDBSessionError {
+  override name = 'TableRequestError'
+  /** Operation that failed, such as `PutItem`. */
+  readonly operation: string
+  /** Whether the same call may succeed later (throttling, a server fault, a lost connection). */
+  readonly retryable: boolean
+
+  constructor(operation: string, tableName: string, retryable: boolean, cause: unknown) {
+    const reason = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause)
+    super(`${operation} on table '${tableName}' failed: ${reason}`, { cause })
+    this.operation = operation
+    this.retryable = retryable
+  }
+}
+
+/** The agent or orchestrator was built by another copy of `@strands-agents/sdk`, whose events would never reach us. */
+export class SdkMismatchError extends DynamoDBSessionError {
+  override name = 'SdkMismatchError'
+
+  constructor(what: string) {
+    super(
+      `${what} comes from another copy of @strands-agents/sdk than strands-session-dynamodb uses, so its messages ` +
+        "would not be saved. Run 'npm ls @strands-agents/sdk' and leave one copy.",
+    )
+  }
+}
+
+/** A value as an error message may show it: its type, and for short plain values the value itself. */
+function describe(value: unknown): string {
+  if (typeof value === 'string') return value.length > 80 ? `a string of ${value.length} characters` : `'${value}'`
+  if (value === null || ['number', 'boolean', 'undefined', 'bigint'].includes(typeof value)) return String(value)
+  if (Array.isArray(value)) return 'an array'
+  return typeof value === 'object' ? `an object (${value.constructor?.name ?? 'no prototype'})` : `a ${typeof value}`
+}

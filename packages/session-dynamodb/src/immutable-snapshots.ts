@@ -1,0 +1,76 @@
+/** Immutable snapshots: each a mark that names rows of the log and a state, so its cost does not grow with the log. */
+
+import type { Snapshot } from '@strands-agents/sdk'
+import { encode } from './codec.ts'
+import { SessionCorruptedError } from './errors.ts'
+import { keyOf, parseSnapshotMark, snapshotItem } from './items.ts'
+import type { ScopeKeys } from './keys.ts'
+import { parseRows, readMessages, readRows } from './log-reader.ts'
+import type { SessionLog } from './session-log.ts'
+import { type FrozenSnapshot, thaw } from './snapshot.ts'
+import type { SessionTable } from './table.ts'
+import { loadValue, saveValue } from './values.ts'
+
+/** The immutable snapshots of one agent or orchestrator. */
+export class ImmutableSnapshots {
+  readonly #table: SessionTable
+  readonly #keys: ScopeKeys
+  readonly #log: SessionLog
+
+  constructor(table: SessionTable, keys: ScopeKeys, log: SessionLog) {
+    this.#table = table
+    this.#keys = keys
+    this.#log = log
+  }
+
+  /** Saves a snapshot: messages that the log does not hold yet, the state, and last the mark that makes it visible. */
+  async save(snapshotId: string, snapshot: FrozenSnapshot): Promise<void> {
+    const { createdAt, stateDigest } = snapshot
+    const { incarnation, window } = await this.#log.stage(snapshot)
+    await saveValue(this.#table, this.#keys.snapshotState(stateDigest), encode(snapshot.state))
+    await this.#table.put(snapshotItem(this.#keys.snapshot(snapshotId), { incarnation, window, createdAt, stateDigest }))
+  }
+
+  /**
+   * Loads a snapshot, in two round trips.
+   *
+   * @returns null when there is none with this id.
+   * @throws {@link SessionCorruptedError} naming the item that is missing or unreadable.
+   */
+  async load(snapshotId: string): Promise<Snapshot | null> {
+    const item = await this.#table.get(this.#keys.snapshot(snapshotId))
+    if (item === undefined) return null
+    const mark = parseSnapshotMark(item)
+    const stateKey = this.#keys.snapshotState(mark.stateDigest)
+    const [state, items] = await Promise.all([
+      loadValue(this.#table, stateKey),
+      readRows(this.#table, this.#keys, mark.window ?? []),
+    ])
+    if (state === undefined) throw new SessionCorruptedError(stateKey, `is missing, but '${keyOf(item).sk}' names it`)
+    const rows = parseRows(this.#keys, mark.incarnation, items)
+    const read = mark.window && (await readMessages(this.#table, this.#keys, mark.window, rows, items))
+    for (const { entry } of read ?? []) this.#log.remember(mark.incarnation, entry)
+    const messages = read?.map(({ message }) => message)
+    const snapshot = thaw(state, messages, mark.createdAt)
+    if (snapshot === undefined) throw new SessionCorruptedError(stateKey, 'does not hold the state of a snapshot')
+    return snapshot
+  }
+
+  /**
+   * Lists ids in the order of their keys: for the SDK's UUID v7 ids the oldest first.
+   *
+   * @param limit - Most ids to return.
+   * @param startAfter - Last id of the page before.
+   */
+  async list(limit?: number, startAfter?: string): Promise<string[]> {
+    const { pk, snapshotPrefix: prefix } = this.#keys
+    const after = startAfter === undefined ? {} : { startAfter: { ...this.#keys.snapshot(startAfter) } }
+    const range = { pk, prefix, keysOnly: true, ...after, ...(limit === undefined ? {} : { limit }) }
+    const ids: string[] = []
+    for await (const page of this.#table.query(range)) {
+      ids.push(...page.items.map((item) => this.#keys.snapshotIdOf(keyOf(item).sk)))
+      if (limit !== undefined && ids.length >= limit) break
+    }
+    return ids.slice(0, limit)
+  }
+}

@@ -1,0 +1,24 @@
+/** The public interface of strands-session-dynamodb. */
+
+export type { ClientOptions } from './client.ts'
+export { createSessionTable } from './create-session-table.ts'
+export {
+  type ConflictFacts,
+  DynamoDBSessionError,
+  InvalidOptionError,
+  NewerFormatError,
+  SdkMismatchError,
+  SessionConflictError,
+  SessionCorruptedError,
+  SessionNotFoundError,
+  TableNotFoundError,
+  TableRequestError,
+  TableSchemaError,
+} from './errors.ts'
+export { type ListSessionsOptions, listSessions } from './list-sessions.ts'
+export type { DynamoDBSessionManagerOptions, DynamoDBSnapshotStorageOptions, TableOptions } from './options.ts'
+export { ATTRIBUTE, FORMAT_VERSION, OWNER_INDEX, TABLE_SCHEMA } from './schema.ts'
+export type { DeleteProgress, SessionInfo, SessionPage } from './session-directory.ts'
+export { DynamoDBSessionManager } from './session-manager.ts'
+export { DynamoDBSnapshotStorage } from './snapshot-storage.ts'
+export type { CapacityUsage } from './table.ts'

@@ -1,0 +1,203 @@
+/** Ids to keys and back: the only place where strings become `pk` and `sk`. Pure. */
+
+import type { Scope, SnapshotLocation } from '@strands-agents/sdk'
+import { InvalidOptionError } from './errors.ts'
+
+/** Primary key of an item. */
+export interface ItemKey {
+  readonly pk: string
+  readonly sk: string
+}
+
+/** Longest id, in characters. Escaped it can be longer, so keys are also held against DynamoDB's limits in bytes. */
+export const MAX_ID_LENGTH = 256
+
+/** Digits of a sequence number in a sort key: room for ten billion messages a session. */
+const SEQUENCE_DIGITS = 10
+
+/** DynamoDB's limits for the values of a key, in bytes. */
+const MAX_PARTITION_KEY_BYTES = 2048
+const MAX_SORT_KEY_BYTES = 1024
+
+/** Room for what follows a scope's prefix: `snapstate#<digest>` or `<seq>`, then `#part#<digest>#<index>`. */
+const PART_SUFFIX_BYTES = 80
+
+const SCOPE_PREFIX: Readonly<Record<Scope, string>> = { agent: 'agent', multiAgent: 'multiagent' }
+
+/** Sort key of the session item. */
+export const SESSION_SORT_KEY = 'session'
+
+/** What the SDK allows in a session id. */
+const SESSION_ID = /^[a-z0-9_-]+$/
+
+/** Control characters, which no console can show. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const CONTROL_CHARACTER = /[\u0000-\u001f\u007f]/
+
+/**
+ * Checks a session id: 1 to {@link MAX_ID_LENGTH} lowercase letters, digits, hyphens and underscores, as the SDK has it.
+ *
+ * @throws {@link InvalidOptionError} naming `sessionId`.
+ */
+export function checkSessionId(sessionId: unknown): string {
+  if (typeof sessionId !== 'string' || !SESSION_ID.test(sessionId) || sessionId.length > MAX_ID_LENGTH) {
+    throw new InvalidOptionError(
+      'sessionId',
+      sessionId,
+      `expected 1 to ${MAX_ID_LENGTH} lowercase letters, digits, hyphens and underscores`,
+    )
+  }
+  return sessionId
+}
+
+/**
+ * Checks an id that is escaped in keys: 1 to {@link MAX_ID_LENGTH} characters of well-formed Unicode, no control
+ * characters.
+ *
+ * @throws {@link InvalidOptionError} naming `field`.
+ */
+export function checkId(field: string, id: unknown): string {
+  if (
+    typeof id !== 'string' ||
+    id.length === 0 ||
+    id.length > MAX_ID_LENGTH ||
+    CONTROL_CHARACTER.test(id) ||
+    !id.isWellFormed()
+  ) {
+    throw new InvalidOptionError(
+      field,
+      id,
+      `expected 1 to ${MAX_ID_LENGTH} characters of well-formed text without control characters`,
+    )
+  }
+  return id
+}
+
+/** Partition key of a session. A tenant comes first, so that `dynamodb:LeadingKeys` can fence tenants off. */
+export function partitionKeyOf(sessionId: string, tenantId?: string): string {
+  const pk = `${tenantPrefix(tenantId)}session#${escapeId(checkSessionId(sessionId))}`
+  checkKeySize('tenantId', tenantId, pk, MAX_PARTITION_KEY_BYTES)
+  return pk
+}
+
+/** Partition key of an owner in the owner index. */
+export function ownerKeyOf(owner: string, tenantId?: string): string {
+  const key = `${tenantPrefix(tenantId)}owner#${escapeId(checkId('owner', owner))}`
+  checkKeySize('owner', owner, key, MAX_PARTITION_KEY_BYTES)
+  return key
+}
+
+/** The session id in a partition key, or undefined when the key is not one of a session of this tenant. */
+export function sessionIdOf(partitionKey: string, tenantId?: string): string | undefined {
+  const prefix = `${tenantPrefix(tenantId)}session#`
+  return partitionKey.startsWith(prefix) ? unescapeId(partitionKey.slice(prefix.length)) : undefined
+}
+
+/** Sort keys of one scope: everything that belongs to one agent or orchestrator of a session. */
+export class ScopeKeys {
+  readonly pk: string
+  /** Prefix of what a resume reads: parts of the state, state, head and messages, in descending order. */
+  readonly logPrefix: string
+  /** Prefix of the immutable snapshots' items. */
+  readonly snapshotPrefix: string
+  readonly #scopePrefix: string
+
+  /** @throws {@link InvalidOptionError} for an invalid session id, scope or scope id. */
+  constructor(location: SnapshotLocation, tenantId?: string) {
+    const scopePrefix = SCOPE_PREFIX[location.scope]
+    if (scopePrefix === undefined) {
+      throw new InvalidOptionError('scope', location.scope, "expected 'agent' or 'multiAgent'")
+    }
+    const field = location.scope === 'agent' ? 'agentId' : 'multiAgentId'
+    this.pk = partitionKeyOf(location.sessionId, tenantId)
+    this.#scopePrefix = `${scopePrefix}#${escapeId(checkId(field, location.scopeId))}#`
+    this.logPrefix = `${this.#scopePrefix}msg#`
+    this.snapshotPrefix = `${this.#scopePrefix}snapshot#`
+    checkKeySize(field, location.scopeId, this.snapshotPrefix, MAX_SORT_KEY_BYTES - PART_SUFFIX_BYTES)
+  }
+
+  /** The head: the window as ranges of sequence numbers. Sorts behind every message. */
+  head(): ItemKey {
+    return this.#key(`${this.logPrefix}head`)
+  }
+
+  /** The rest of the latest snapshot. Sorts behind the head, so that one query reads both. */
+  state(): ItemKey {
+    return this.#key(`${this.logPrefix}state`)
+  }
+
+  /** The message with a sequence number. */
+  message(seq: number): ItemKey {
+    return this.#key(`${this.logPrefix}${String(seq).padStart(SEQUENCE_DIGITS, '0')}`)
+  }
+
+  /** An immutable snapshot: its ranges, and which stored state belongs to it. */
+  snapshot(snapshotId: string): ItemKey {
+    const sk = `${this.snapshotPrefix}${escapeId(checkId('snapshotId', snapshotId))}`
+    checkKeySize('snapshotId', snapshotId, sk, MAX_SORT_KEY_BYTES)
+    return this.#key(sk)
+  }
+
+  /** The state of one or more immutable snapshots, found by its digest. */
+  snapshotState(digest: string): ItemKey {
+    return this.#key(`${this.#scopePrefix}snapstate#${digest}`)
+  }
+
+  /** The SDK's manifest. */
+  manifest(): ItemKey {
+    return this.#key(`${this.#scopePrefix}manifest`)
+  }
+
+  /** Sequence number in a message's sort key, or undefined when the key is not a message's. */
+  seqOf(sk: string): number | undefined {
+    if (!sk.startsWith(this.logPrefix)) return undefined
+    const digits = sk.slice(this.logPrefix.length)
+    return digits.length === SEQUENCE_DIGITS && /^\d+$/.test(digits) ? Number(digits) : undefined
+  }
+
+  /** The snapshot id in an immutable snapshot's sort key. */
+  snapshotIdOf(sk: string): string {
+    return unescapeId(sk.slice(this.snapshotPrefix.length))
+  }
+
+  #key(sk: string): ItemKey {
+    return { pk: this.pk, sk }
+  }
+}
+
+/**
+ * Key of a slice of a value that does not fit one item. The digest of the whole value is part of the key, so a value
+ * that replaces another never overwrites its parts: a reader sees all of the one or all of the other.
+ */
+export function partKey(owner: ItemKey, digest: string, index: number): ItemKey {
+  return { pk: owner.pk, sk: `${partPrefix(owner, digest)}${String(index).padStart(4, '0')}` }
+}
+
+/** Prefix of the sort keys of all slices of one value. */
+export function partPrefix(owner: ItemKey, digest: string): string {
+  return `${owner.sk}#part#${digest}#`
+}
+
+/** Key of the session item. */
+export function sessionKey(sessionId: string, tenantId?: string): ItemKey {
+  return { pk: partitionKeyOf(sessionId, tenantId), sk: SESSION_SORT_KEY }
+}
+
+function tenantPrefix(tenantId?: string): string {
+  return tenantId === undefined ? '' : `tenant#${escapeId(checkId('tenantId', tenantId))}#`
+}
+
+/** Percent-encoding leaves no `#`, so that no id can reach into another one's keys, and stays readable for plain ids. */
+function escapeId(id: string): string {
+  return encodeURIComponent(id)
+}
+
+function unescapeId(escaped: string): string {
+  return decodeURIComponent(escaped)
+}
+
+function checkKeySize(field: string, id: unknown, key: string, limit: number): void {
+  if (Buffer.byteLength(key) > limit) {
+    throw new InvalidOptionError(field, id, `expected ids that fit a key of ${limit} bytes once escaped`)
+  }
+}

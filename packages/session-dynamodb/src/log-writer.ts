@@ -1,0 +1,136 @@
+/** Writes the log: each function is one guarded write, which changes what its writer expects or nothing at all. */
+
+import { type EncodedValue, encode } from './codec.ts'
+import { mapConcurrently } from './concurrency.ts'
+import { canAdvance, canAppend, canCreate, exists } from './conditions.ts'
+import { SessionConflictError } from './errors.ts'
+import { type Head, headItem, type Item, messageItem, parseMessage, type State, stateItem } from './items.ts'
+import type { ItemKey, ScopeKeys } from './keys.ts'
+import type { SessionDirectory } from './session-directory.ts'
+import type { SessionTable } from './table.ts'
+import { deleteParts, writeParts } from './values.ts'
+import type { LogEntry, PlannedRow } from './window.ts'
+
+/** Rows that are written at once where their order does not matter. */
+const CONCURRENCY = 8
+
+/** Who writes where. */
+export interface Pen {
+  readonly table: SessionTable
+  readonly keys: ScopeKeys
+  readonly sessionId: string
+  readonly scopeId: string
+  readonly incarnation: string
+  /** Name of this writer in this incarnation. */
+  readonly writer: string
+}
+
+/**
+ * Writes new rows: a tail one by one, so that it never has a hole, and staged rows several at once.
+ *
+ * @param onWritten - Called for each row that is stored.
+ * @throws {@link SessionConflictError} when a sequence number is taken.
+ */
+export async function appendRows(
+  pen: Pen,
+  rows: readonly PlannedRow[],
+  createdAt: string,
+  onWritten: (entry: LogEntry) => void,
+): Promise<void> {
+  const staged = rows.every((row) => row.detached)
+  await mapConcurrently(rows, staged ? CONCURRENCY : 1, async (row) => {
+    const key = pen.keys.message(row.seq)
+    const value = encode(row.message.text)
+    await writeParts(pen.table, key, value)
+    const item = messageItem(key, row, value, { writer: pen.writer, createdAt })
+    const outcome = await pen.table.put(item, canAppend(pen.writer, pen.incarnation))
+    if (!outcome.written) throw conflict(pen, key, 'a free sequence number', outcome.found)
+    onWritten(entryOfRow(pen, row))
+  })
+}
+
+/** Overwrites rows whose text must go, and deletes the parts that held it. */
+export async function redactRows(
+  pen: Pen,
+  rows: readonly PlannedRow[],
+  createdAt: string,
+  onWritten: (entry: LogEntry) => void,
+): Promise<void> {
+  await mapConcurrently(rows, CONCURRENCY, async (row) => {
+    const key = pen.keys.message(row.seq)
+    const value = encode(row.message.text)
+    await writeParts(pen.table, key, value)
+    const item = messageItem(key, row, value, { writer: pen.writer, createdAt })
+    const outcome = await pen.table.replace(item, exists)
+    if (!outcome.written) throw conflict(pen, key, 'the message to redact', outcome.found)
+    if (outcome.replaced !== undefined) {
+      const { value: old } = parseMessage(outcome.replaced, row.seq)
+      if (old.digest !== value.digest) await deleteParts(pen.table, key, old)
+    }
+    onWritten(entryOfRow(pen, row))
+  })
+}
+
+/**
+ * Writes the state over the version that is known.
+ *
+ * @throws {@link SessionConflictError} when there is another version.
+ */
+export async function putState(pen: Pen, state: Omit<State, 'value'>, value: EncodedValue): Promise<void> {
+  const key = pen.keys.state()
+  await writeParts(pen.table, key, value)
+  const known = state.version - 1
+  const outcome = await pen.table.put(stateItem(key, state, value), canAdvance(pen.writer, pen.incarnation, known))
+  if (!outcome.written) throw conflict(pen, key, `version ${known}`, outcome.found)
+}
+
+/**
+ * Writes the head over the version that is known.
+ *
+ * @throws {@link SessionConflictError} when there is another version.
+ */
+export async function putHead(pen: Pen, head: Head): Promise<void> {
+  const key = pen.keys.head()
+  const known = head.version - 1
+  const outcome = await pen.table.put(headItem(key, head), canAdvance(pen.writer, pen.incarnation, known))
+  if (!outcome.written) throw conflict(pen, key, `version ${known}`, outcome.found)
+}
+
+/**
+ * Makes a scope exist, all or nothing: the session's item, the head and, unless only an immutable snapshot is saved, the
+ * state.
+ *
+ * @throws {@link SessionConflictError} when another writer was first, or the session is being deleted.
+ */
+export async function createScope(
+  pen: Pen,
+  session: ReturnType<SessionDirectory['refresh']>,
+  head: Head,
+  state: { readonly facts: Omit<State, 'value'>; readonly value: EncodedValue } | undefined,
+  refusal: (found: Item | undefined) => Error,
+): Promise<void> {
+  const [headKey, stateKey] = [pen.keys.head(), pen.keys.state()]
+  const puts: { item: Item; condition?: ReturnType<typeof canCreate> }[] = [
+    { item: headItem(headKey, head), condition: canCreate(pen.writer) },
+  ]
+  if (state !== undefined) {
+    await writeParts(pen.table, stateKey, state.value)
+    puts.push({ item: stateItem(stateKey, state.facts, state.value) })
+  }
+  const outcome = await pen.table.transact(session, puts)
+  if (outcome.written) return
+  if (outcome.key.sk === session.key.sk) throw refusal(outcome.found)
+  throw conflict(pen, headKey, 'a new agent or orchestrator', outcome.found)
+}
+
+function conflict(pen: Pen, key: ItemKey, expected: string, found: Item | undefined): SessionConflictError {
+  const version = found?.['version'] === undefined ? '' : `version ${String(found['version'])} `
+  const actual = found === undefined ? 'nothing' : `${version}written by ${String(found['writer'])}`
+  const { sessionId, scopeId } = pen
+  return new SessionConflictError({ sessionId, scopeId, key: key.sk, expected, actual })
+}
+
+function entryOfRow(pen: Pen, row: PlannedRow): LogEntry {
+  const { seq, detached, replaces, message } = row
+  return { seq, detached, replaces, digest: message.digest, trackingId: message.trackingId, writer: pen.writer }
+}

@@ -1,0 +1,199 @@
+/** The session items: creating, refreshing, finding, listing and deleting whole sessions. */
+
+import { InvalidOptionError, SessionConflictError, SessionCorruptedError, SessionNotFoundError } from './errors.ts'
+import type { Condition } from './expressions.ts'
+import { checkFormat, type Item, keyOf } from './items.ts'
+import { type ItemKey, ownerKeyOf, partitionKeyOf, SESSION_SORT_KEY, sessionKey } from './keys.ts'
+import { ATTRIBUTE, FORMAT_VERSION } from './schema.ts'
+import type { SessionTable } from './table.ts'
+
+/** What a session item says. */
+export interface SessionInfo {
+  readonly sessionId: string
+  /** User whom the session belongs to. */
+  readonly owner?: string
+  readonly title?: string
+  /** ISO 8601. */
+  readonly createdAt: string
+  /** When the session was last active, ISO 8601; up to `touchIntervalSeconds` behind. */
+  readonly updatedAt: string
+}
+
+/** One page of an owner's sessions. */
+export interface SessionPage {
+  /** The most recent first. */
+  readonly sessions: readonly SessionInfo[]
+  /** Pass it to read the next page; absent on the last one. */
+  readonly cursor?: string
+}
+
+/** How far a deletion has come. */
+export interface DeleteProgress {
+  /** Items deleted so far. */
+  readonly deleted: number
+}
+
+/** What all session items of one directory share. */
+export interface SessionDirectoryOptions {
+  readonly table: SessionTable
+  readonly tenantId?: string | undefined
+  readonly owner?: string | undefined
+  readonly title?: string | undefined
+  readonly autoCreate: boolean
+  /** Current time in milliseconds since the epoch. */
+  readonly now: () => number
+}
+
+/** Sessions listed at once, unless the caller says otherwise. */
+const DEFAULT_PAGE_SIZE = 20
+
+/** The sessions of one table and tenant. */
+export class SessionDirectory {
+  readonly #options: SessionDirectoryOptions
+
+  constructor(options: SessionDirectoryOptions) {
+    this.#options = options
+  }
+
+  /** The write that creates or refreshes a session item, for a transaction or by itself. */
+  refresh(
+    sessionId: string,
+    autoCreate = this.#options.autoCreate,
+  ): { key: ItemKey; expression: string; condition: Condition } {
+    const { tenantId, owner, title, now } = this.#options
+    const at = new Date(now()).toISOString()
+    const set = {
+      v: FORMAT_VERSION,
+      sessionId,
+      [ATTRIBUTE.updatedAt]: at,
+      ...(owner === undefined ? {} : { owner, [ATTRIBUTE.ownerKey]: ownerKeyOf(owner, tenantId) }),
+      ...(title === undefined ? {} : { title }),
+    }
+    const names = Object.keys(set)
+    const isAlive = 'attribute_not_exists(deletedAt)'
+    return {
+      key: sessionKey(sessionId, tenantId),
+      expression: `SET createdAt = if_not_exists(createdAt, :createdAt), ${names.map((name) => `#${name} = :${name}`).join(', ')}`,
+      condition: {
+        expression: autoCreate ? isAlive : `attribute_exists(${ATTRIBUTE.partitionKey}) AND ${isAlive}`,
+        names: Object.fromEntries(names.map((name) => [`#${name}`, name])),
+        values: { ':createdAt': at, ...Object.fromEntries(Object.entries(set).map(([name, value]) => [`:${name}`, value])) },
+      },
+    }
+  }
+
+  /** The error for a refresh that was refused because of what it found. */
+  refusal(sessionId: string, found: Item | undefined): SessionNotFoundError | SessionConflictError {
+    if (found === undefined) return new SessionNotFoundError(sessionId)
+    return new SessionConflictError({
+      sessionId,
+      scopeId: SESSION_SORT_KEY,
+      key: SESSION_SORT_KEY,
+      expected: 'a session in use',
+      actual: 'one that is being deleted; call deleteSession() again to complete it',
+    })
+  }
+
+  /** Creates a session, or refreshes the item of one that exists. */
+  async create(sessionId: string): Promise<void> {
+    await this.#write(sessionId, true)
+  }
+
+  /** Refreshes a session's item: when it was active, its owner and its title. */
+  async touch(sessionId: string): Promise<void> {
+    await this.#write(sessionId, this.#options.autoCreate)
+  }
+
+  /** Reads a session's item. One that is being deleted is not there. */
+  async find(sessionId: string): Promise<SessionInfo | undefined> {
+    const item = await this.#options.table.get(sessionKey(sessionId, this.#options.tenantId))
+    return item === undefined || item['deletedAt'] !== undefined ? undefined : parseSession(item)
+  }
+
+  /**
+   * Lists an owner's sessions, the most recent first.
+   *
+   * @throws {@link InvalidOptionError} for a limit or a cursor that is none.
+   */
+  async list(owner: string, limit: number = DEFAULT_PAGE_SIZE, cursor?: string): Promise<SessionPage> {
+    if (!Number.isInteger(limit) || limit < 1 || limit > 1000) {
+      throw new InvalidOptionError('limit', limit, 'expected a whole number from 1 to 1000')
+    }
+    const { table, tenantId } = this.#options
+    const pk = ownerKeyOf(owner, tenantId)
+    const startAfter = cursor === undefined ? undefined : this.#parseCursor(cursor, pk)
+    for await (const page of table.query({ ofOwner: true, pk, descending: true, limit, startAfter })) {
+      const sessions = page.items.map(parseSession)
+      const last = sessions.at(-1)
+      return page.more && last !== undefined ? { sessions, cursor: formatCursor(last) } : { sessions }
+    }
+    return { sessions: [] }
+  }
+
+  /**
+   * Deletes every item of a session. When it fails half-way, the session reads as absent, and calling it again completes
+   * the deletion.
+   */
+  async delete(sessionId: string, onProgress?: (progress: DeleteProgress) => void): Promise<void> {
+    const { table, tenantId, now } = this.#options
+    const session = sessionKey(sessionId, tenantId)
+    // Marked first and deleted last: in between no one mistakes what is left for a session, or starts one on top of it.
+    await table.update(session, `SET deletedAt = :now REMOVE ${ATTRIBUTE.ownerKey}`, {
+      expression: `attribute_exists(${ATTRIBUTE.partitionKey})`,
+      values: { ':now': new Date(now()).toISOString() },
+    })
+    let deleted = 0
+    let sessionItem: ItemKey[] = []
+    const count = (more: number): void => {
+      deleted += more
+      onProgress?.({ deleted })
+    }
+    for await (const page of table.query({ pk: session.pk, descending: true, keysOnly: true })) {
+      const keys = page.items.map(keyOf)
+      sessionItem = [...sessionItem, ...keys.filter((key) => key.sk === session.sk)]
+      await table.deleteAll(
+        keys.filter((key) => key.sk !== session.sk),
+        count,
+      )
+    }
+    await table.deleteAll(sessionItem, count)
+  }
+
+  async #write(sessionId: string, autoCreate: boolean): Promise<void> {
+    const { key, expression, condition } = this.refresh(sessionId, autoCreate)
+    const outcome = await this.#options.table.update(key, expression, condition)
+    if (!outcome.written) throw this.refusal(sessionId, outcome.found)
+  }
+
+  #parseCursor(cursor: string, ownerKey: string): Record<string, unknown> {
+    const [updatedAt, sessionId] = Buffer.from(cursor, 'base64url').toString().split(' ')
+    if (updatedAt === undefined || sessionId === undefined) {
+      throw new InvalidOptionError('cursor', cursor, 'expected the cursor of an earlier page')
+    }
+    return {
+      [ATTRIBUTE.ownerKey]: ownerKey,
+      [ATTRIBUTE.updatedAt]: updatedAt,
+      [ATTRIBUTE.partitionKey]: partitionKeyOf(sessionId, this.#options.tenantId),
+      [ATTRIBUTE.sortKey]: SESSION_SORT_KEY,
+    }
+  }
+}
+
+function formatCursor(session: SessionInfo): string {
+  return Buffer.from(`${session.updatedAt} ${session.sessionId}`).toString('base64url')
+}
+
+function parseSession(item: Item): SessionInfo {
+  checkFormat(item)
+  const { sessionId, owner, title, createdAt, updatedAt } = item
+  if (typeof sessionId !== 'string' || typeof createdAt !== 'string' || typeof updatedAt !== 'string') {
+    throw new SessionCorruptedError(keyOf(item), 'lacks its session id, createdAt or updatedAt')
+  }
+  return {
+    sessionId,
+    createdAt,
+    updatedAt,
+    ...(typeof owner === 'string' ? { owner } : {}),
+    ...(typeof title === 'string' ? { title } : {}),
+  }
+}

@@ -1,0 +1,184 @@
+/** The SDK's `SnapshotStorage` on top of the log: receives whole snapshots, writes what is new in them. */
+
+import { randomBytes } from 'node:crypto'
+import type { Snapshot, SnapshotLocation, SnapshotManifest, SnapshotStorage } from '@strands-agents/sdk'
+import { encode } from './codec.ts'
+import { KeyedQueue } from './concurrency.ts'
+import { ImmutableSnapshots } from './immutable-snapshots.ts'
+import { checkId, partitionKeyOf, ScopeKeys } from './keys.ts'
+import { type DynamoDBSnapshotStorageOptions, type ParsedStorageOptions, parseStorageOptions } from './options.ts'
+import { type DeleteProgress, SessionDirectory, type SessionInfo } from './session-directory.ts'
+import { SessionLog } from './session-log.ts'
+import { freeze } from './snapshot.ts'
+import { SessionTable } from './table.ts'
+import { loadValue, saveValue } from './values.ts'
+
+/** Schema version of a manifest that was never saved: the SDK's own. */
+const MANIFEST_VERSION = '1.0'
+
+/** A scope's log and snapshots, with the key that its calls queue under. */
+interface OpenScope {
+  readonly log: SessionLog
+  readonly snapshots: ImmutableSnapshots
+  readonly keys: ScopeKeys
+  readonly queueKey: string
+  /** Tracking ids of redacted messages, until a save has removed their old text. */
+  readonly redacted: Set<string>
+}
+
+/**
+ * Stores the snapshots of the SDK's own `SessionManager` in DynamoDB, as an append-only log.
+ *
+ * `DynamoDBSessionManager` uses it; use it yourself to keep the stock manager. One storage is one writer: what it knows
+ * of a session it learned from its own loads and saves.
+ *
+ * @example
+ * ```typescript
+ * new SessionManager({ sessionId: 'user-123', storage: { snapshot: new DynamoDBSnapshotStorage({ tableName }) } })
+ * ```
+ */
+export class DynamoDBSnapshotStorage implements SnapshotStorage {
+  readonly #options: ParsedStorageOptions
+  readonly #table: SessionTable
+  readonly #directory: SessionDirectory
+  readonly #queue = new KeyedQueue()
+  readonly #scopes = new Map<string, OpenScope>()
+
+  /** @throws `InvalidOptionError` naming the first option that is wrong. */
+  constructor(options: DynamoDBSnapshotStorageOptions) {
+    this.#options = parseStorageOptions(options)
+    this.#table = new SessionTable(this.#options.table)
+    this.#directory = new SessionDirectory({ ...this.#options, table: this.#table, now: Date.now })
+  }
+
+  /**
+   * Saves a snapshot. The latest one is compared with what is stored: a message that was added is one `PutItem`, and
+   * what has not changed is not written.
+   *
+   * @throws `SessionConflictError` when another writer has changed the session since it was loaded.
+   */
+  async saveSnapshot(params: {
+    location: SnapshotLocation
+    snapshotId: string
+    isLatest: boolean
+    snapshot: Snapshot
+  }): Promise<void> {
+    const { log, snapshots, queueKey, redacted } = this.#open(params.location)
+    if (!params.isLatest) checkId('snapshotId', params.snapshotId)
+    const snapshot = freeze(params.snapshot)
+    const removing = params.isLatest ? new Set(redacted) : redacted
+    await this.#queue.run(queueKey, async () => {
+      if (!params.isLatest) return snapshots.save(params.snapshotId, snapshot)
+      await log.save(snapshot, removing)
+      for (const trackingId of removing) redacted.delete(trackingId)
+    })
+  }
+
+  /**
+   * Loads the latest snapshot, or an immutable one by its id.
+   *
+   * @returns null when there is none.
+   * @throws `SessionNotFoundError` when the session does not exist and `autoCreate` is off; `SessionCorruptedError`
+   * naming the item that cannot be read.
+   */
+  async loadSnapshot(params: { location: SnapshotLocation; snapshotId?: string }): Promise<Snapshot | null> {
+    const { log, snapshots, queueKey } = this.#open(params.location)
+    const { snapshotId } = params
+    if (snapshotId !== undefined) checkId('snapshotId', snapshotId)
+    const snapshot = await this.#queue.run(queueKey, () =>
+      snapshotId === undefined ? log.load() : snapshots.load(snapshotId),
+    )
+    if (snapshot === null || this.#options.restoreSystemPrompt) return snapshot
+    // The SDK leaves alone what a snapshot does not mention.
+    const { systemPrompt: _, ...data } = snapshot.data
+    return { ...snapshot, data }
+  }
+
+  /**
+   * Lists the ids of immutable snapshots, the oldest first. Reads only their small items, whatever the snapshots hold.
+   *
+   * @param params - `limit`: most ids to return. `startAfter`: the last id of the page before.
+   */
+  async listSnapshotIds(params: {
+    location: SnapshotLocation
+    limit?: number
+    startAfter?: string
+  }): Promise<string[]> {
+    const { snapshots } = this.#open(params.location)
+    if (params.startAfter !== undefined) checkId('startAfter', params.startAfter)
+    if (params.limit !== undefined && params.limit <= 0) return []
+    return snapshots.list(params.limit, params.startAfter)
+  }
+
+  /**
+   * Deletes every item of a session. When it fails half-way, call it again: the session reads as absent from the start,
+   * and the second call completes the deletion.
+   *
+   * @param params - `onProgress`: called after each batch of up to 25 items.
+   */
+  async deleteSession(params: {
+    sessionId: string
+    onProgress?: (progress: DeleteProgress) => void
+  }): Promise<void> {
+    const { logger, tenantId } = this.#options
+    const pk = partitionKeyOf(params.sessionId, tenantId)
+    await this.#directory.delete(params.sessionId, params.onProgress)
+    for (const [queueKey, { keys }] of this.#scopes) {
+      if (keys.pk === pk) this.#scopes.delete(queueKey)
+    }
+    logger.info(`session_id=<${params.sessionId}> | session deleted`)
+  }
+
+  /** Loads the SDK's manifest; the SDK's own default when there is none. */
+  async loadManifest(params: { location: SnapshotLocation }): Promise<SnapshotManifest> {
+    const manifest = await loadValue(this.#table, this.#open(params.location).keys.manifest())
+    if (manifest !== undefined) return manifest as SnapshotManifest
+    return { schemaVersion: MANIFEST_VERSION, updatedAt: new Date().toISOString() }
+  }
+
+  /** Saves the SDK's manifest. */
+  async saveManifest(params: { location: SnapshotLocation; manifest: SnapshotManifest }): Promise<void> {
+    const { keys } = this.#open(params.location)
+    await saveValue(this.#table, keys.manifest(), encode(JSON.stringify(params.manifest)))
+  }
+
+  /** Creates a session, or refreshes the item of one that exists: its owner, its title and when it was active. */
+  async createSession(params: { sessionId: string }): Promise<void> {
+    await this.#directory.create(params.sessionId)
+  }
+
+  /** What the table knows of a session, or undefined when there is none. */
+  async findSession(params: { sessionId: string }): Promise<SessionInfo | undefined> {
+    return this.#directory.find(params.sessionId)
+  }
+
+  /**
+   * Says that a message was redacted. The next save of the latest snapshot overwrites every row that held its old text,
+   * in immutable snapshots too.
+   */
+  redact(location: SnapshotLocation, trackingId: string): void {
+    this.#open(location).redacted.add(trackingId)
+  }
+
+  #open(location: SnapshotLocation): OpenScope {
+    const { tenantId } = this.#options
+    const keys = new ScopeKeys(location, tenantId)
+    const queueKey = `${keys.pk}/${keys.logPrefix}`
+    const open = this.#scopes.get(queueKey)
+    if (open !== undefined) return open
+    const log = new SessionLog({
+      ...this.#options,
+      table: this.#table,
+      directory: this.#directory,
+      keys,
+      sessionId: location.sessionId,
+      scopeId: location.scopeId,
+      now: Date.now,
+      nonce: randomBytes(6).toString('base64url'),
+    })
+    const snapshots = new ImmutableSnapshots(this.#table, keys, log)
+    const opened = { log, snapshots, keys, queueKey, redacted: new Set<string>() }
+    this.#scopes.set(queueKey, opened)
+    return opened
+  }
+}

@@ -1,0 +1,4 @@
+/** Runs as `postinstall`: notes which lockfile the dependencies were installed from. */
+import { recordInstall } from './setup.mjs'
+
+recordInstall()

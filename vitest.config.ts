@@ -1,0 +1,35 @@
+import { fileURLToPath } from 'node:url'
+import { defineConfig } from 'vitest/config'
+
+/** Tests see the library's sources under its public names, so that they never run against an old build. */
+const librarySource = (file: string): string =>
+  fileURLToPath(new URL(`packages/session-dynamodb/src/${file}`, import.meta.url))
+
+export default defineConfig({
+  resolve: {
+    alias: [
+      { find: /^strands-session-dynamodb$/, replacement: librarySource('index.ts') },
+      { find: /^strands-session-dynamodb\/schema$/, replacement: librarySource('schema.ts') },
+    ],
+  },
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['packages/*/src/**/*.test.ts', 'infra/test/**/*.test.ts'],
+        },
+      },
+      {
+        test: {
+          name: 'integration',
+          include: ['packages/*/test/**/*.test.ts'],
+          // One DynamoDB Local for the whole run; each test file makes tables of its own.
+          globalSetup: ['packages/session-dynamodb/test/support/global-setup.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+        },
+      },
+    ],
+  },
+})
