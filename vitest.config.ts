@@ -18,6 +18,8 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['packages/*/src/**/*.test.ts', 'infra/test/**/*.test.ts'],
+          // The first synthesis loads much of the CDK, which takes seconds on a busy machine.
+          testTimeout: 30_000,
         },
       },
       {

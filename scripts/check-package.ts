@@ -1,8 +1,8 @@
 /**
- * Packs the library as `npm publish` would, installs the tarball beside the repository's dependencies, and uses it from
- * there as a stranger does: every export is imported, and its types are checked, in a package of their own.
+ * Packs the library as `npm publish` would, unpacks it beside the repository's dependencies, and uses it from there as a
+ * stranger does: every export is imported, and all declarations are checked, from a package of its own.
  */
-import { execFileSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
@@ -11,34 +11,56 @@ const REQUIRED_FILES = ['LICENSE', 'README.md', 'dist/index.js', 'dist/index.d.t
 
 // Below node_modules, so that the peers resolve; emptied, so that nothing is left of an earlier run.
 const consumer = join('node_modules', '.cache', 'package-check')
-rmSync(consumer, { recursive: true, force: true })
-
 const installed = join(consumer, 'node_modules', LIBRARY)
-mkdirSync(installed, { recursive: true })
-run('npm', ['pack', '--silent', '--workspace', LIBRARY, '--pack-destination', consumer])
-const tarball = readdirSync(consumer).find((file) => file.endsWith('.tgz'))
-if (tarball === undefined) throw new Error(`npm pack left no tarball in ${consumer}`)
-run('tar', ['-xzf', join(consumer, tarball), '-C', installed, '--strip-components=1'])
 
-const files = readdirSync(installed, { recursive: true, encoding: 'utf8' })
-const missing = REQUIRED_FILES.filter((file) => !existsSync(join(installed, file)))
-const surplus = files.filter((file) => /\.test\.|tsbuildinfo/.test(file))
-if (missing.length > 0) throw new Error(`the package lacks ${missing.join(', ')}`)
-if (surplus.length > 0) throw new Error(`the package should not hold ${surplus.join(', ')}`)
-
-writeFileSync(
-  join(consumer, 'consumer.mts'),
-  `import * as library from '${LIBRARY}'
-import * as schema from '${LIBRARY}/schema'
-console.log(JSON.stringify({ library: Object.keys(library), schema: Object.keys(schema) }))
-`,
-)
-run('tsc', ['--ignoreConfig', '--strict', '--module', 'nodenext', '--target', 'es2024', join(consumer, 'consumer.mts')])
-const exported = run('node', [join(consumer, 'consumer.mjs')])
-
+unpackLibrary()
+const files = checkFiles()
+const exported = checkConsumer()
 const { version } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'))
 process.stdout.write(`${LIBRARY} ${version}: ${files.length} files; exports ${exported}`)
 
+function unpackLibrary(): void {
+  rmSync(consumer, { recursive: true, force: true })
+  mkdirSync(installed, { recursive: true })
+  run('npm', ['pack', '--silent', '--workspace', LIBRARY, '--pack-destination', consumer])
+  const tarball = readdirSync(consumer).find((file) => file.endsWith('.tgz'))
+  run('tar', [
+    '-xzf',
+    join(consumer, tarball ?? fail('npm pack left no tarball')),
+    '-C',
+    installed,
+    '--strip-components=1',
+  ])
+}
+
+function checkFiles(): readonly string[] {
+  const found = readdirSync(installed, { recursive: true, encoding: 'utf8' })
+  const missing = REQUIRED_FILES.filter((file) => !existsSync(join(installed, file)))
+  const surplus = found.filter((file) => /\.test\.|tsbuildinfo/.test(file))
+  if (missing.length > 0) fail(`the package lacks ${missing.join(', ')}`)
+  if (surplus.length > 0) fail(`the package should not hold ${surplus.join(', ')}`)
+  return found
+}
+
+function checkConsumer(): string {
+  writeFileSync(
+    join(consumer, 'consumer.mts'),
+    `import * as library from '${LIBRARY}'
+import * as schema from '${LIBRARY}/schema'
+console.log([...Object.keys(library), ...Object.keys(schema).map((name) => 'schema.' + name)].join(', '))
+`,
+  )
+  const options = ['--strict', '--module', 'nodenext', '--target', 'es2024', '--lib', 'esnext,dom', '--types', 'node']
+  run('tsc', ['--ignoreConfig', ...options, join(consumer, 'consumer.mts')])
+  return run('node', [join(consumer, 'consumer.mjs')])
+}
+
 function run(command: string, args: readonly string[]): string {
-  return execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
+  const { status, stdout } = spawnSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
+  return status === 0 ? stdout : fail(`${stdout ?? ''}${[command, ...args].join(' ')} failed`)
+}
+
+function fail(message: string): never {
+  process.stderr.write(`${message}\n`)
+  process.exit(1)
 }

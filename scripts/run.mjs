@@ -20,8 +20,6 @@ if (command === undefined) {
   process.stderr.write(`unknown command '${name}'; known: ${[...COMMANDS.keys()].join(', ')}\n`)
   process.exitCode = 2
 } else {
-  // Ctrl-C reaches the command too: it decides how to end, and this process ends with it.
-  process.on('SIGINT', () => {})
   try {
     await installDependencies()
     if (command.needsBuild) await buildLibrary()

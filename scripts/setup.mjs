@@ -43,7 +43,7 @@ export function recordInstall() {
 }
 
 /**
- * Runs a tool in the root folder and waits for its end.
+ * Runs a tool in the root folder and waits for its end. A signal that makes the tool fail ends this process too.
  *
  * @param {string} command
  * @param {readonly string[]} args
@@ -54,8 +54,24 @@ export function run(command, args, stdio) {
   return new Promise((resolve, reject) => {
     // On Windows, npm and the tools are .cmd files, which only a shell can start.
     const child = spawn(command, args, { cwd: root, env: toolEnv, stdio, shell: process.platform === 'win32' })
+    /** @type {NodeJS.Signals | undefined} */
+    let received
+    // Ctrl-C reaches the child by itself, and it decides whether to end; a request to terminate is passed on.
+    const interrupt = () => {
+      received = 'SIGINT'
+    }
+    const terminate = () => {
+      received = 'SIGTERM'
+      child.kill('SIGTERM')
+    }
+    process.on('SIGINT', interrupt).on('SIGTERM', terminate)
+
     child.once('error', reject)
-    child.once('exit', (code) => resolve(code ?? 1))
+    child.once('exit', (code) => {
+      process.off('SIGINT', interrupt).off('SIGTERM', terminate)
+      if (received !== undefined && code !== 0) process.kill(process.pid, received)
+      resolve(code ?? 1)
+    })
   })
 }
 

@@ -3,18 +3,18 @@
  *
  * `npm test` runs all; `npm test -- lint unit` runs the named ones.
  */
-import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { run } from './setup.mjs'
 import { readTestCounts } from './test-report.ts'
 import { type StepResult, summarise } from './test-summary.ts'
 
 interface Step {
   readonly name: string
   readonly title: string
-  readonly command: readonly [string, ...string[]]
+  readonly command: readonly [tool: string, ...args: string[]]
   /** Where the command writes vitest's report, for steps that run tests. */
   readonly reportFile?: string
 }
@@ -60,22 +60,13 @@ function vitestStep(project: string, title: string): Step {
   }
 }
 
-async function runStep({ title, command, reportFile }: Step): Promise<StepResult> {
-  process.stdout.write(`\n── ${title} ── ${command.slice(0, 4).join(' ')}\n`)
+async function runStep({ title, command: [tool, ...args], reportFile }: Step): Promise<StepResult> {
+  process.stdout.write(`\n── ${title} ── ${[tool, ...args.slice(0, 3)].join(' ')}\n`)
   const started = performance.now()
-  const succeeded = (await exitCodeOf(command)) === 0
+  const succeeded = (await run(tool, args, ['ignore', 'inherit', 'inherit'])) === 0
   const milliseconds = performance.now() - started
   if (reportFile === undefined) return { title, passed: succeeded, milliseconds }
 
   const tests = readTestCounts(reportFile)
   return { title, passed: succeeded && tests !== undefined && tests.failed === 0, milliseconds, tests }
-}
-
-/** Runs a command with this process's output, so that each tool prints as it does on its own. */
-function exitCodeOf([file, ...args]: Step['command']): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(file, args, { stdio: ['ignore', 'inherit', 'inherit'], shell: process.platform === 'win32' })
-    child.once('error', reject)
-    child.once('exit', (code) => resolve(code ?? 1))
-  })
 }

@@ -21,8 +21,7 @@ export function clausesOf(text: string): Clause[] {
   return sentences.flatMap((sentence) => {
     const trimmed = sentence.trim()
     const asks = trimmed.endsWith('?') || QUESTION.test(trimmed.replace(OPENER, ''))
-    return trimmed
-      .replace(/[\s.!?]+$/, '')
+    return stripOpener(trimmed.replace(/[\s.!?]+$/, ''))
       .split(JOINT)
       .map((part) => stripOpener(part.trim()))
       .filter((part) => part !== '')

@@ -32,6 +32,10 @@ export interface Capacity {
 const READS = new Set(['BatchGetItem', 'GetItem', 'Query', 'Scan', 'TransactGetItems'])
 const WRITES = new Set(['BatchWriteItem', 'DeleteItem', 'PutItem', 'TransactWriteItems', 'UpdateItem'])
 
+const WRITE_ACTIONS = ['Put', 'Update', 'Delete', 'ConditionCheck'] as const
+/** Write capacity units of an item of up to 1 KB in a transaction. */
+const TRANSACTION_PRICE = 2
+
 /**
  * Adds a middleware to the client that asks for the consumed capacity of each request and notes it. A document client
  * made from this client shares its middleware, and so is counted too.
@@ -48,7 +52,7 @@ export function countRequests(client: Pick<DynamoDBClient, 'middlewareStack'>): 
       }
       try {
         const result = await next(call)
-        const units = capacityUnits(operation, property(result.output, 'ConsumedCapacity'))
+        const units = capacityUnits(call.input, property(result.output, 'ConsumedCapacity'))
         const isRead = READS.has(operation)
         requests.push({ ...facts, readUnits: isRead ? units : 0, writeUnits: isRead ? 0 : units })
         return result
@@ -71,13 +75,27 @@ export function sumCapacity(requests: readonly CountedRequest[]): Capacity {
 }
 
 /** Batches and transactions report one entry per table. */
-function capacityUnits(operation: string, consumed: unknown): number {
-  if (Array.isArray(consumed)) return consumed.reduce<number>((sum, entry) => sum + capacityUnits(operation, entry), 0)
+function capacityUnits(input: unknown, consumed: unknown): number {
+  if (Array.isArray(consumed)) return consumed.reduce<number>((sum, entry) => sum + capacityUnits(input, entry), 0)
   const units = property(consumed, 'CapacityUnits')
   if (typeof units !== 'number') return 0
-  // DynamoDB Local forgets that a transactional write costs double; unlike the service, it also leaves out this detail.
-  const isSinglePrice = operation === 'TransactWriteItems' && property(consumed, 'WriteCapacityUnits') === undefined
-  return isSinglePrice ? units * 2 : units
+  return units + missingUnits(input, consumed)
+}
+
+/**
+ * DynamoDB Local reports only one of the items that a transaction writes to a table; the service reports all, and adds
+ * `WriteCapacityUnits`. The others are counted at the lowest price, which is exact up to 1 KB.
+ */
+function missingUnits(input: unknown, consumed: unknown): number {
+  const actions = property(input, 'TransactItems')
+  const isReport = !Array.isArray(actions) || property(consumed, 'WriteCapacityUnits') !== undefined
+  if (isReport) return 0
+  const tableName = property(consumed, 'TableName')
+  const writes = actions.filter((action) => {
+    const target = WRITE_ACTIONS.map((name) => property(action, name)).find((found) => found !== undefined)
+    return property(target, 'TableName') === tableName
+  })
+  return TRANSACTION_PRICE * Math.max(writes.length - 1, 0)
 }
 
 function property(value: unknown, name: string): unknown {

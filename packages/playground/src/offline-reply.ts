@@ -4,7 +4,7 @@ import type { Message } from '@strands-agents/sdk'
 import { type Clause, clausesOf } from './clauses.ts'
 import { type Fact, factOf, findFact, subjectOf } from './facts.ts'
 import { recalledToolOf, type ToolRequest, toolRequestOf } from './tool-requests.ts'
-import { lastRequest, tellResult, toolCalls, userTexts } from './transcript.ts'
+import { lastRequest, tellCall, toolCalls, userTexts } from './transcript.ts'
 
 /** The model's next message: words, and the tools that it wants called. */
 export interface Reply {
@@ -43,8 +43,9 @@ export function replyTo(messages: readonly Message[], toolNames: readonly string
     if (tool !== undefined) return toolNames.includes(tool.name) ? [] : [`I have no ${tool.name} tool here`]
     return answer(clause, facts, earlier)
   })
-  const results = calls.map(tellResult)
-  const said = [...new Set([...sentences, ...results])]
+  const stated = clauses.flatMap((clause) => factOf(clause) ?? []).map((fact) => decapitalise(fact.sentence))
+  const noted = stated.length > 0 ? [`Noted: ${stated.join(', and ')}`] : []
+  const said = [...new Set([...noted, ...sentences, ...calls.map(tellCall)])]
   return {
     text: said.length > 0 ? `${said.join('. ')}.` : fallback(messages, toolNames, request, facts),
     toolRequests: [],
@@ -56,8 +57,6 @@ function answer(clause: Clause, facts: readonly Fact[], earlier: readonly Messag
   if (EVERYTHING.test(clause.text)) return everything(facts)
   const recalled = recalledToolOf(clause)
   if (recalled !== undefined) return [recall(recalled, earlier)]
-  const fact = factOf(clause)
-  if (fact !== undefined) return [`Noted: ${decapitalise(fact.sentence)}`]
   const asked = subjectOf(clause)
   if (asked === undefined) return []
   const known = findFact(facts, asked.subject)
@@ -74,7 +73,7 @@ function recall({ name, place }: { name: string; place: string | undefined }, ea
     const asked = JSON.stringify(use.input).toLowerCase()
     return use.name === name && result !== undefined && asked.includes(place?.toLowerCase() ?? '')
   })
-  if (call !== undefined) return `Earlier in this conversation the ${name} tool said: ${tellResult(call)}`
+  if (call !== undefined) return `Earlier in this conversation the ${name} tool said: ${tellCall(call)}`
   return `I do not know: nobody asked the ${name} tool${place === undefined ? '' : ` about ${place}`} in this conversation`
 }
 

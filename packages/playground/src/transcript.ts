@@ -38,9 +38,13 @@ export function toolCalls(messages: readonly Message[]): ToolCall[] {
     .map((use) => ({ use, result: results.findLast((result) => result.toolUseId === use.toolUseId) }))
 }
 
+/** What a tool call came to, in one line. */
+export function tellCall({ use, result }: ToolCall): string {
+  return result === undefined ? `The ${use.name} tool gave no answer` : tellResult(use.name, result)
+}
+
 /** A tool's result in one line: its `summary` where it has one. */
-export function tellResult({ use, result }: ToolCall): string {
-  if (result === undefined) return `The ${use.name} tool gave no answer`
+export function tellResult(name: string, result: ToolResultBlock): string {
   const texts = result.content.flatMap((content) => {
     if (content.type === 'textBlock') return [content.text]
     if (content.type !== 'jsonBlock') return []
@@ -48,5 +52,5 @@ export function tellResult({ use, result }: ToolCall): string {
     const summary = json !== null && typeof json === 'object' && 'summary' in json ? json.summary : undefined
     return [typeof summary === 'string' ? summary : JSON.stringify(json)]
   })
-  return result.status === 'error' ? `The ${use.name} tool failed: ${texts.join(' ')}` : texts.join(' ')
+  return result.status === 'error' ? `The ${name} tool failed: ${texts.join(' ')}` : texts.join(' ')
 }

@@ -25,7 +25,19 @@ const TRANSIENT = new Set([
 ])
 
 /** Node's codes for a connection that failed or was cut. */
-const LOST_CONNECTION = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN'])
+const LOST_CONNECTION = new Set([
+  'EAI_AGAIN',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EPIPE',
+  'ETIMEDOUT',
+])
+
+/** Reasons for which a transaction may be cancelled once and succeed the next time. */
+const TRANSIENT_REASONS = new Set(['ProvisionedThroughputExceeded', 'ThrottlingError', 'TransactionConflict'])
 
 /** Translates what a request on a table threw. An error of ours is returned as it is. */
 export function translateError(error: unknown, operation: string, tableName: string): DynamoDBSessionError {
@@ -41,16 +53,23 @@ export function translateError(error: unknown, operation: string, tableName: str
 
 /** A refused condition as a value: the item that stood in the way. Any other error is thrown on. */
 export function conditionFailed(error: unknown): { found: Record<string, unknown> | undefined } {
-  if (isNamed<ConditionalCheckFailedException>(error, 'ConditionalCheckFailedException')) return { found: plainItem(error.Item) }
+  if (isNamed<ConditionalCheckFailedException>(error, 'ConditionalCheckFailedException'))
+    return { found: plainItem(error.Item) }
   throw error
 }
 
-/** A transaction that a condition cancelled, as a value: which action, and the item in its way. */
-export function transactionCancelled(error: unknown): { failed: number; found: Record<string, unknown> | undefined } {
+/** What cancelled a transaction: a refused condition with the item in its way, or something that passes. */
+export type Cancellation =
+  | { readonly failed: number; readonly found: Record<string, unknown> | undefined }
+  | { readonly obstacle: Error }
+
+/** A cancelled transaction as a value. Any other error is thrown on. */
+export function transactionCancelled(error: unknown): Cancellation {
   if (isNamed<TransactionCanceledException>(error, 'TransactionCanceledException')) {
     const reasons = error.CancellationReasons ?? []
     const failed = reasons.findIndex((reason) => reason.Code === 'ConditionalCheckFailed')
     if (failed >= 0) return { failed, found: plainItem(reasons[failed]?.Item) }
+    if (isTransient(error, error.name)) return { obstacle: error }
   }
   throw error
 }
@@ -64,13 +83,20 @@ function isNamed<T extends Error>(error: unknown, name: T['name']): error is T {
 function plainItem(item: Record<string, AttributeValue> | undefined): Record<string, unknown> | undefined {
   if (item === undefined) return undefined
   return Object.fromEntries(
-    Object.entries(item).map(([name, value]) => [name, value.S ?? (value.N === undefined ? value.BOOL : Number(value.N))]),
+    Object.entries(item).map(([name, value]) => [
+      name,
+      value.S ?? (value.N === undefined ? value.BOOL : Number(value.N)),
+    ]),
   )
 }
 
 function isTransient(error: unknown, name: string): boolean {
   if (TRANSIENT.has(name)) return true
   if (typeof error !== 'object' || error === null) return false
+  if ('$retryable' in error && error.$retryable !== undefined) return true
+  if (isNamed<TransactionCanceledException>(error, 'TransactionCanceledException')) {
+    return (error.CancellationReasons ?? []).some(({ Code }) => TRANSIENT_REASONS.has(Code ?? ''))
+  }
   if ('code' in error && typeof error.code === 'string' && LOST_CONNECTION.has(error.code)) return true
   const metadata = '$metadata' in error ? error.$metadata : undefined
   if (typeof metadata !== 'object' || metadata === null || !('httpStatusCode' in metadata)) return false

@@ -3,14 +3,16 @@
 import {
   CreateTableCommand,
   DescribeTableCommand,
-  type DynamoDBClient,
   type KeySchemaElement,
+  type TableDescription,
   UpdateTimeToLiveCommand,
   waitUntilTableExists,
 } from '@aws-sdk/client-dynamodb'
+import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import { translateError } from './aws-errors.ts'
 import { TableSchemaError } from './errors.ts'
-import { parseTableOptions, type TableOptions } from './options.ts'
+import type { TableOptions } from './options.ts'
+import { parseTableOptions } from './parse-options.ts'
 import { TABLE_SCHEMA } from './schema.ts'
 
 /** Longest wait for a new table, in seconds. AWS makes one in about ten. */
@@ -24,9 +26,28 @@ const MAX_WAIT_SECONDS = 120
  */
 export async function createSessionTable(options: Omit<TableOptions, 'tenantId' | 'onCapacity'>): Promise<void> {
   const { client, tableName } = parseTableOptions(options).table
-  const { partitionKey, sortKey, ownerIndex, timeToLiveAttribute } = TABLE_SCHEMA
+  const attempt = <T>(operation: string, request: Promise<T>): Promise<T> =>
+    request.catch((error: unknown) => {
+      throw translateError(error, operation, tableName)
+    })
+  const created = await attempt('CreateTable', create(client, tableName))
+  const waiter = { client, maxWaitTime: MAX_WAIT_SECONDS, minDelay: 1, maxDelay: 5 }
+  await attempt('DescribeTable', waitUntilTableExists(waiter, { TableName: tableName }))
+  if (!created) {
+    const { Table } = await attempt('DescribeTable', client.send(new DescribeTableCommand({ TableName: tableName })))
+    checkSchema(Table, tableName)
+    return
+  }
+  const TimeToLiveSpecification = { AttributeName: TABLE_SCHEMA.timeToLiveAttribute, Enabled: true }
+  const timeToLive = new UpdateTimeToLiveCommand({ TableName: tableName, TimeToLiveSpecification })
+  await attempt('UpdateTimeToLive', client.send(timeToLive))
+}
+
+/** @returns false when there is a table of this name already. */
+async function create(client: DynamoDBDocumentClient, tableName: string): Promise<boolean> {
+  const { partitionKey, sortKey, ownerIndex } = TABLE_SCHEMA
   const names = [partitionKey, sortKey, ownerIndex.partitionKey, ownerIndex.sortKey]
-  const create = new CreateTableCommand({
+  const command = new CreateTableCommand({
     TableName: tableName,
     BillingMode: 'PAY_PER_REQUEST',
     AttributeDefinitions: names.map((AttributeName) => ({ AttributeName, AttributeType: 'S' })),
@@ -40,25 +61,29 @@ export async function createSessionTable(options: Omit<TableOptions, 'tenantId' 
     ],
   })
   try {
-    await client.send(create)
-    await waitUntilTableExists({ client, maxWaitTime: MAX_WAIT_SECONDS, minDelay: 1, maxDelay: 5 }, { TableName: tableName })
-    const TimeToLiveSpecification = { AttributeName: timeToLiveAttribute, Enabled: true }
-    await client.send(new UpdateTimeToLiveCommand({ TableName: tableName, TimeToLiveSpecification }))
+    await client.send(command)
+    return true
   } catch (error) {
-    if (!(error instanceof Error) || error.name !== 'ResourceInUseException') {
-      throw translateError(error, 'CreateTable', tableName)
-    }
-    await checkSchema(client, tableName)
+    if (error instanceof Error && error.name === 'ResourceInUseException') return false
+    throw error
   }
 }
 
-async function checkSchema(client: Pick<DynamoDBClient, 'send'>, tableName: string): Promise<void> {
-  const { Table } = await client.send(new DescribeTableCommand({ TableName: tableName }))
+function checkSchema(table: TableDescription | undefined, tableName: string): void {
   const { partitionKey, sortKey, ownerIndex } = TABLE_SCHEMA
-  const index = Table?.GlobalSecondaryIndexes?.find(({ IndexName }) => IndexName === ownerIndex.name)
-  const expected = [keySchema(partitionKey, sortKey), keySchema(ownerIndex.partitionKey, ownerIndex.sortKey)]
-  if (JSON.stringify([Table?.KeySchema, index?.KeySchema]) === JSON.stringify(expected)) return
-  throw new TableSchemaError(tableName, `it exists with other keys than ${partitionKey} and ${sortKey}, or without index`)
+  const index = table?.GlobalSecondaryIndexes?.find(({ IndexName }) => IndexName === ownerIndex.name)
+  const typeOf = (name: string): string | undefined =>
+    table?.AttributeDefinitions?.find(({ AttributeName }) => AttributeName === name)?.AttributeType
+  const hasKeys = (schema: KeySchemaElement[] | undefined, names: readonly [string, string]): boolean =>
+    keySchema(...names).every((key) =>
+      schema?.some(({ AttributeName, KeyType }) => AttributeName === key.AttributeName && KeyType === key.KeyType),
+    ) && names.every((name) => typeOf(name) === 'S')
+  if (!hasKeys(table?.KeySchema, [partitionKey, sortKey])) {
+    throw new TableSchemaError(tableName, `its keys are not the texts '${partitionKey}' and '${sortKey}'`)
+  }
+  if (!hasKeys(index?.KeySchema, [ownerIndex.partitionKey, ownerIndex.sortKey])) {
+    throw new TableSchemaError(tableName, `it has no index '${ownerIndex.name}', or one with other keys`)
+  }
 }
 
 function keySchema(partitionKey: string, sortKey: string): KeySchemaElement[] {

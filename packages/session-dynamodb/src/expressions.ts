@@ -22,6 +22,8 @@ export interface QueryRange {
   /** Key after which to start, with all attributes that the table or the index has in it. */
   readonly startAfter?: Readonly<Record<string, unknown>> | undefined
   readonly descending?: boolean
+  /** Read strongly consistent, whatever the table's option says. */
+  readonly consistent?: boolean
   /** Most items a page; DynamoDB ends a page at 1 MB whatever the limit. */
   readonly limit?: number
   /** Return keys only. It costs the same as whole items, but not the transfer. */

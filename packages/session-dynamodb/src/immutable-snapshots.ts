@@ -1,9 +1,10 @@
 /** Immutable snapshots: each a mark that names rows of the log and a state, so its cost does not grow with the log. */
 
 import type { Snapshot } from '@strands-agents/sdk'
+import { keyOf } from './attributes.ts'
 import { encode } from './codec.ts'
 import { SessionCorruptedError } from './errors.ts'
-import { keyOf, parseSnapshotMark, snapshotItem } from './items.ts'
+import { parseSnapshotMark, snapshotItem } from './items.ts'
 import type { ScopeKeys } from './keys.ts'
 import { parseRows, readMessages, readRows } from './log-reader.ts'
 import type { SessionLog } from './session-log.ts'
@@ -24,11 +25,12 @@ export class ImmutableSnapshots {
   }
 
   /** Saves a snapshot: messages that the log does not hold yet, the state, and last the mark that makes it visible. */
-  async save(snapshotId: string, snapshot: FrozenSnapshot): Promise<void> {
+  async save(snapshotId: string, snapshot: FrozenSnapshot, redacted: ReadonlySet<string>): Promise<void> {
+    const key = this.#keys.snapshot(snapshotId)
     const { createdAt, stateDigest } = snapshot
-    const { incarnation, window } = await this.#log.stage(snapshot)
+    const { incarnation, window } = await this.#log.stage(snapshot, redacted)
     await saveValue(this.#table, this.#keys.snapshotState(stateDigest), encode(snapshot.state))
-    await this.#table.put(snapshotItem(this.#keys.snapshot(snapshotId), { incarnation, window, createdAt, stateDigest }))
+    await this.#table.put(snapshotItem(key, { incarnation, window, createdAt, stateDigest }))
   }
 
   /**
@@ -64,7 +66,7 @@ export class ImmutableSnapshots {
    */
   async list(limit?: number, startAfter?: string): Promise<string[]> {
     const { pk, snapshotPrefix: prefix } = this.#keys
-    const after = startAfter === undefined ? {} : { startAfter: { ...this.#keys.snapshot(startAfter) } }
+    const after = startAfter === undefined ? {} : { startAfter: { ...this.#keys.snapshot(startAfter, 'startAfter') } }
     const range = { pk, prefix, keysOnly: true, ...after, ...(limit === undefined ? {} : { limit }) }
     const ids: string[] = []
     for await (const page of this.#table.query(range)) {

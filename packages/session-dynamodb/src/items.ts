@@ -1,21 +1,10 @@
-/** Items of the table to what the log knows of them, and back. Whatever an item holds, reading it is safe. Pure. */
+/** Items of the table to what the log knows of them, and back. Pure. */
 
-import { digestOf, type EncodedValue, type Encoding } from './codec.ts'
-import { NewerFormatError, SessionCorruptedError } from './errors.ts'
+import { type Item, readAttributes, type StoredValue } from './attributes.ts'
+import type { EncodedValue } from './codec.ts'
 import type { ItemKey } from './keys.ts'
-import { ATTRIBUTE, FORMAT_VERSION } from './schema.ts'
-import { formatRanges, type LogEntry, type PlannedRow, parseRanges } from './window.ts'
-
-/** An item as the document client reads and writes it. */
-export type Item = Readonly<Record<string, unknown>>
-
-/** A value as its item holds it: the text, or how many parts hold it. */
-export interface StoredValue {
-  readonly encoding: Encoding
-  readonly digest: string
-  readonly inline: string | undefined
-  readonly partCount: number
-}
+import { FORMAT_VERSION } from './schema.ts'
+import { formatRanges, type LogEntry, type PlannedRow } from './window.ts'
 
 /** What the head says. */
 export interface Head {
@@ -86,12 +75,12 @@ export function messageItem(
 
 /** @throws {@link SessionCorruptedError} or {@link NewerFormatError}, naming the item. */
 export function parseMessage(item: Item, seq: number): MessageRow {
-  const read = reader(item)
+  const read = readAttributes(item)
   return {
     seq,
     writer: read.string('writer'),
     createdAt: read.string('createdAt'),
-    detached: item['detached'] === true,
+    detached: read.flag('detached'),
     replaces: read.ranges('replaces') ?? [],
     value: read.value(),
   }
@@ -120,7 +109,7 @@ export function headItem(key: ItemKey, head: Head): Item {
 
 /** @throws {@link SessionCorruptedError} or {@link NewerFormatError}, naming the item. */
 export function parseHead(item: Item): Head {
-  const read = reader(item)
+  const read = readAttributes(item)
   return {
     version: read.count('version'),
     incarnation: read.string('incarnation'),
@@ -139,7 +128,7 @@ export function stateItem(key: ItemKey, state: Omit<State, 'value'>, value: Enco
 
 /** @throws {@link SessionCorruptedError} or {@link NewerFormatError}, naming the item. */
 export function parseState(item: Item): State {
-  const read = reader(item)
+  const read = readAttributes(item)
   return {
     version: read.count('version'),
     writer: read.string('writer'),
@@ -156,7 +145,7 @@ export function snapshotItem(key: ItemKey, mark: SnapshotMark): Item {
 
 /** @throws {@link SessionCorruptedError} or {@link NewerFormatError}, naming the item. */
 export function parseSnapshotMark(item: Item): SnapshotMark {
-  const read = reader(item)
+  const read = readAttributes(item)
   return {
     incarnation: read.string('incarnation'),
     window: read.ranges('window'),
@@ -172,7 +161,7 @@ export function valueItem(key: ItemKey, value: EncodedValue): Item {
 
 /** @throws {@link SessionCorruptedError} or {@link NewerFormatError}, naming the item. */
 export function parseValue(item: Item): StoredValue {
-  return reader(item).value()
+  return readAttributes(item).value()
 }
 
 export function partItem(key: ItemKey, bytes: Uint8Array): Item {
@@ -181,64 +170,17 @@ export function partItem(key: ItemKey, bytes: Uint8Array): Item {
 
 /** @throws {@link SessionCorruptedError} or {@link NewerFormatError}, naming the item. */
 export function parsePart(item: Item): Uint8Array {
-  return reader(item).bytes('data')
-}
-
-/** Key of an item that a query returned. */
-export function keyOf(item: Item): ItemKey {
-  return { pk: String(item[ATTRIBUTE.partitionKey]), sk: String(item[ATTRIBUTE.sortKey]) }
+  return readAttributes(item).bytes('data')
 }
 
 /** Checks that an item is of a format that this release reads. */
 export function checkFormat(item: Item): void {
-  reader(item)
+  readAttributes(item)
 }
 
 function valueAttributes(value: EncodedValue): Item {
   if (value.inline !== undefined) return { enc: value.encoding, data: value.inline }
   return { enc: value.encoding, parts: value.parts.length, digest: value.digest }
-}
-
-/** Reads an item's attributes one by one; each that is not what it must be is an error that names the item. */
-function reader(item: Item) {
-  const key = keyOf(item)
-  const corrupted = (problem: string): SessionCorruptedError => new SessionCorruptedError(key, problem)
-  const read = {
-    string(name: string): string {
-      const value = item[name]
-      if (typeof value !== 'string') throw corrupted(`has no text in '${name}'`)
-      return value
-    },
-    count(name: string): number {
-      const value = item[name]
-      if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0) {
-        throw corrupted(`has no whole number in '${name}'`)
-      }
-      return value
-    },
-    bytes(name: string): Uint8Array {
-      const value = item[name]
-      if (!(value instanceof Uint8Array)) throw corrupted(`has no bytes in '${name}'`)
-      return value
-    },
-    ranges(name: string): readonly number[] | undefined {
-      if (item[name] === undefined) return undefined
-      const ranges = parseRanges(read.string(name))
-      if (ranges === undefined) throw corrupted(`has no sequence numbers in '${name}'`)
-      return ranges
-    },
-    value(): StoredValue {
-      if (item['enc'] !== 'json') throw corrupted(`has an unknown encoding in 'enc'`)
-      if (item['parts'] === undefined) {
-        const inline = read.string('data')
-        return { encoding: 'json', digest: digestOf(inline), inline, partCount: 0 }
-      }
-      return { encoding: 'json', digest: read.string('digest'), inline: undefined, partCount: read.count('parts') }
-    },
-  }
-  const version = read.count('v')
-  if (version > FORMAT_VERSION) throw new NewerFormatError(key, version, FORMAT_VERSION)
-  return read
 }
 
 function stringField(message: unknown, name: string): string | undefined {

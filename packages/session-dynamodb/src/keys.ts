@@ -15,6 +15,12 @@ export const MAX_ID_LENGTH = 256
 /** Digits of a sequence number in a sort key: room for ten billion messages a session. */
 const SEQUENCE_DIGITS = 10
 
+/** Digits of a part's index in a sort key. */
+const PART_DIGITS = 4
+
+/** Most parts of one value: with 390,000 bytes each, 3.9 GB. */
+export const MAX_PARTS = 10 ** PART_DIGITS
+
 /** DynamoDB's limits for the values of a key, in bytes. */
 const MAX_PARTITION_KEY_BYTES = 2048
 const MAX_SORT_KEY_BYTES = 1024
@@ -31,8 +37,7 @@ export const SESSION_SORT_KEY = 'session'
 const SESSION_ID = /^[a-z0-9_-]+$/
 
 /** Control characters, which no console can show. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-const CONTROL_CHARACTER = /[\u0000-\u001f\u007f]/
+const CONTROL_CHARACTER = /\p{Cc}/u
 
 /**
  * Checks a session id: 1 to {@link MAX_ID_LENGTH} lowercase letters, digits, hyphens and underscores, as the SDK has it.
@@ -104,13 +109,12 @@ export class ScopeKeys {
 
   /** @throws {@link InvalidOptionError} for an invalid session id, scope or scope id. */
   constructor(location: SnapshotLocation, tenantId?: string) {
-    const scopePrefix = SCOPE_PREFIX[location.scope]
-    if (scopePrefix === undefined) {
+    if (!Object.hasOwn(SCOPE_PREFIX, location.scope)) {
       throw new InvalidOptionError('scope', location.scope, "expected 'agent' or 'multiAgent'")
     }
     const field = location.scope === 'agent' ? 'agentId' : 'multiAgentId'
     this.pk = partitionKeyOf(location.sessionId, tenantId)
-    this.#scopePrefix = `${scopePrefix}#${escapeId(checkId(field, location.scopeId))}#`
+    this.#scopePrefix = `${SCOPE_PREFIX[location.scope]}#${escapeId(checkId(field, location.scopeId))}#`
     this.logPrefix = `${this.#scopePrefix}msg#`
     this.snapshotPrefix = `${this.#scopePrefix}snapshot#`
     checkKeySize(field, location.scopeId, this.snapshotPrefix, MAX_SORT_KEY_BYTES - PART_SUFFIX_BYTES)
@@ -131,10 +135,14 @@ export class ScopeKeys {
     return this.#key(`${this.logPrefix}${String(seq).padStart(SEQUENCE_DIGITS, '0')}`)
   }
 
-  /** An immutable snapshot: its ranges, and which stored state belongs to it. */
-  snapshot(snapshotId: string): ItemKey {
-    const sk = `${this.snapshotPrefix}${escapeId(checkId('snapshotId', snapshotId))}`
-    checkKeySize('snapshotId', snapshotId, sk, MAX_SORT_KEY_BYTES)
+  /**
+   * An immutable snapshot: its ranges, and which stored state belongs to it.
+   *
+   * @param field - Argument that an {@link InvalidOptionError} names.
+   */
+  snapshot(snapshotId: string, field = 'snapshotId'): ItemKey {
+    const sk = `${this.snapshotPrefix}${escapeId(checkId(field, snapshotId))}`
+    checkKeySize(field, snapshotId, sk, MAX_SORT_KEY_BYTES)
     return this.#key(sk)
   }
 
@@ -170,12 +178,18 @@ export class ScopeKeys {
  * that replaces another never overwrites its parts: a reader sees all of the one or all of the other.
  */
 export function partKey(owner: ItemKey, digest: string, index: number): ItemKey {
-  return { pk: owner.pk, sk: `${partPrefix(owner, digest)}${String(index).padStart(4, '0')}` }
+  return { pk: owner.pk, sk: `${partPrefix(owner, digest)}${String(index).padStart(PART_DIGITS, '0')}` }
 }
 
 /** Prefix of the sort keys of all slices of one value. */
 export function partPrefix(owner: ItemKey, digest: string): string {
   return `${owner.sk}#part#${digest}#`
+}
+
+/** The sort key of the item that a part belongs to, and the digest of its value; undefined when it is no part. */
+export function partOwnerOf(sk: string): { owner: string; digest: string } | undefined {
+  const [, owner, digest] = /^(.*)#part#([^#]+)#\d+$/.exec(sk) ?? []
+  return owner === undefined || digest === undefined ? undefined : { owner, digest }
 }
 
 /** Key of the session item. */

@@ -1,7 +1,8 @@
 /** `listSessions`: a user's sessions, the most recent first. */
 
 import { InvalidOptionError } from './errors.ts'
-import { parseTableOptions, type TableOptions } from './options.ts'
+import type { TableOptions } from './options.ts'
+import { parseTableOptions } from './parse-options.ts'
 import { SessionDirectory, type SessionPage } from './session-directory.ts'
 import { SessionTable } from './table.ts'
 

@@ -1,19 +1,10 @@
 /** Reads the log: the window in one round trip where it lies at the log's end, and in two where it does not. */
 
+import { type Item, keyOf } from './attributes.ts'
 import { SessionCorruptedError } from './errors.ts'
-import {
-  entryOf,
-  type Head,
-  type Item,
-  keyOf,
-  type MessageRow,
-  parseHead,
-  parseMessage,
-  parseState,
-  type State,
-} from './items.ts'
-import type { ScopeKeys } from './keys.ts'
 import { belongsTo } from './incarnation.ts'
+import { entryOf, type Head, type MessageRow, parseHead, parseMessage, parseState, type State } from './items.ts'
+import type { ScopeKeys } from './keys.ts'
 import type { SessionTable } from './table.ts'
 import { bySortKey, parseJson, readText } from './values.ts'
 import type { LogEntry } from './window.ts'
@@ -31,6 +22,9 @@ export interface LogPage {
   /** Everything that was read, by sort key: parts are among it. */
   readonly items: ReadonlyMap<string, Item>
 }
+
+/** Sequence numbers from the first to the last, both included. */
+type Range = readonly [first: number, last: number]
 
 /** Rows read beyond the expected window: the head, the state, and a turn that was cut short. */
 const READ_AHEAD = 6
@@ -61,16 +55,16 @@ export async function readLog(
 
   const rows = parseRows(keys, head.incarnation, items)
   const lowest = more ? Math.min(...seqsIn(keys, items)) : 1
-  const unread = (head.window ?? []).filter((seq) => seq < lowest)
-  for (let seq = head.last + 1; seq < lowest; seq++) unread.push(seq)
+  const unread = rangesOf((head.window ?? []).filter((seq) => seq < lowest))
+  if (head.last + 1 < lowest) unread.push([head.last + 1, lowest - 1])
   if (unread.length > 0) {
-    const further = await readRows(table, keys, unread)
+    const further = await readRanges(table, keys, unread)
     for (const [seq, row] of parseRows(keys, head.incarnation, further)) rows.set(seq, row)
     for (const [sk, item] of further) items.set(sk, item)
   }
   let last = head.last
   for (const seq of rows.keys()) last = Math.max(last, seq)
-  return { head, state, window: windowOf(keys, head, rows, last), rows, last, items }
+  return { head, state, window: windowOf(keys, head, rows), rows, last, items }
 }
 
 /**
@@ -96,19 +90,13 @@ export async function readMessages(
   )
 }
 
-/** Reads rows by sequence number, in one request where they lie close together or are few. */
+/** Reads the rows of a window. */
 export async function readRows(
   table: SessionTable,
   keys: ScopeKeys,
-  seqs: readonly number[],
+  window: readonly number[],
 ): Promise<Map<string, Item>> {
-  const ranges = closeRanges(seqs)
-  const distinct = new Set(seqs)
-  if (ranges.length > 1 && distinct.size <= MAX_KEYED_READS) {
-    return bySortKey(await table.getAll([...distinct].map((seq) => keys.message(seq))))
-  }
-  const pages = await Promise.all(ranges.map((range) => readRange(table, keys, range)))
-  return bySortKey(pages.flat())
+  return readRanges(table, keys, rangesOf(window))
 }
 
 /** Rows of one incarnation among items, by sequence number. */
@@ -152,30 +140,34 @@ async function readNewest(
 }
 
 /** The head's window and the tail behind it. */
-function windowOf(
-  keys: ScopeKeys,
-  head: Head,
-  rows: ReadonlyMap<number, MessageRow>,
-  last: number,
-): readonly number[] | undefined {
+function windowOf(keys: ScopeKeys, head: Head, rows: ReadonlyMap<number, MessageRow>): readonly number[] | undefined {
   const tail: number[] = []
-  let hole: number | undefined
-  for (let seq = head.last + 1; seq <= last; seq++) {
-    const row = rows.get(seq)
-    if (row === undefined) hole ??= seq
-    else if (row.detached) hole = undefined
-    else if (hole !== undefined) throw new SessionCorruptedError(keys.message(hole), 'is missing from the log')
-    else tail.push(seq)
+  let next = head.last + 1
+  for (const row of [...rows.values()].filter(({ seq }) => seq > head.last).sort((a, b) => a.seq - b.seq)) {
+    // Staged rows are written several at once: a crash in between can leave a hole before one of them.
+    if (row.seq > next && !row.detached) throw new SessionCorruptedError(keys.message(next), 'is missing from the log')
+    if (!row.detached) tail.push(row.seq)
+    next = row.seq + 1
   }
   if (tail.length === 0) return head.window
   return [...(head.window ?? []), ...tail]
 }
 
-async function readRange(
-  table: SessionTable,
-  keys: ScopeKeys,
-  [first, last]: readonly [number, number],
-): Promise<Item[]> {
+/** Reads ranges of rows, in one request where they lie close together or hold few rows. */
+async function readRanges(table: SessionTable, keys: ScopeKeys, ranges: readonly Range[]): Promise<Map<string, Item>> {
+  const merged = mergeRanges(ranges)
+  const count = ranges.reduce((sum, [first, last]) => sum + last - first + 1, 0)
+  if (merged.length > 1 && count <= MAX_KEYED_READS) {
+    const seqs = new Set(
+      ranges.flatMap(([first, last]) => Array.from({ length: last - first + 1 }, (_, i) => first + i)),
+    )
+    return bySortKey(await table.getAll([...seqs].map((seq) => keys.message(seq))))
+  }
+  const pages = await Promise.all(merged.map((range) => readRange(table, keys, range)))
+  return bySortKey(pages.flat())
+}
+
+async function readRange(table: SessionTable, keys: ScopeKeys, [first, last]: Range): Promise<Item[]> {
   const items: Item[] = []
   // The end lies behind the last row's parts, which sort after it as `<row>#part#…`: '$' follows '#'.
   const between = [keys.message(first).sk, `${keys.message(last).sk}$`] as const
@@ -183,14 +175,30 @@ async function readRange(
   return items
 }
 
-function closeRanges(seqs: readonly number[]): [number, number][] {
-  const ranges: [number, number][] = []
-  for (const seq of [...seqs].sort((a, b) => a - b)) {
-    const range = ranges.at(-1)
-    if (range !== undefined && seq - range[1] <= MAX_GAP) range[1] = seq
-    else ranges.push([seq, seq])
+/** A window's runs of consecutive numbers. */
+function rangesOf(window: readonly number[]): Range[] {
+  return joinRanges(
+    window.map((seq) => [seq, seq]),
+    1,
+  )
+}
+
+/** Ranges in order, those that lie close together as one: the rows between them are cheaper read than skipped. */
+function mergeRanges(ranges: readonly Range[]): Range[] {
+  return joinRanges(
+    [...ranges].sort(([a], [b]) => a - b),
+    MAX_GAP,
+  )
+}
+
+function joinRanges(ranges: readonly Range[], reach: number): Range[] {
+  const joined: [number, number][] = []
+  for (const [first, last] of ranges) {
+    const before = joined.at(-1)
+    if (before !== undefined && first >= before[0] && first - before[1] <= reach) before[1] = Math.max(before[1], last)
+    else joined.push([first, last])
   }
-  return ranges
+  return joined
 }
 
 function seqsIn(keys: ScopeKeys, items: ReadonlyMap<string, Item>): number[] {

@@ -1,14 +1,15 @@
 /** Writes the log: each function is one guarded write, which changes what its writer expects or nothing at all. */
 
+import type { Item } from './attributes.ts'
 import { type EncodedValue, encode } from './codec.ts'
 import { mapConcurrently } from './concurrency.ts'
-import { canAdvance, canAppend, canCreate, exists } from './conditions.ts'
+import { canAdvance, canAppend, canCreate } from './conditions.ts'
 import { SessionConflictError } from './errors.ts'
-import { type Head, headItem, type Item, messageItem, parseMessage, type State, stateItem } from './items.ts'
+import { type Head, headItem, messageItem, type State, stateItem } from './items.ts'
 import type { ItemKey, ScopeKeys } from './keys.ts'
 import type { SessionDirectory } from './session-directory.ts'
 import type { SessionTable } from './table.ts'
-import { deleteParts, writeParts } from './values.ts'
+import { writeParts } from './values.ts'
 import type { LogEntry, PlannedRow } from './window.ts'
 
 /** Rows that are written at once where their order does not matter. */
@@ -45,28 +46,6 @@ export async function appendRows(
     const item = messageItem(key, row, value, { writer: pen.writer, createdAt })
     const outcome = await pen.table.put(item, canAppend(pen.writer, pen.incarnation))
     if (!outcome.written) throw conflict(pen, key, 'a free sequence number', outcome.found)
-    onWritten(entryOfRow(pen, row))
-  })
-}
-
-/** Overwrites rows whose text must go, and deletes the parts that held it. */
-export async function redactRows(
-  pen: Pen,
-  rows: readonly PlannedRow[],
-  createdAt: string,
-  onWritten: (entry: LogEntry) => void,
-): Promise<void> {
-  await mapConcurrently(rows, CONCURRENCY, async (row) => {
-    const key = pen.keys.message(row.seq)
-    const value = encode(row.message.text)
-    await writeParts(pen.table, key, value)
-    const item = messageItem(key, row, value, { writer: pen.writer, createdAt })
-    const outcome = await pen.table.replace(item, exists)
-    if (!outcome.written) throw conflict(pen, key, 'the message to redact', outcome.found)
-    if (outcome.replaced !== undefined) {
-      const { value: old } = parseMessage(outcome.replaced, row.seq)
-      if (old.digest !== value.digest) await deleteParts(pen.table, key, old)
-    }
     onWritten(entryOfRow(pen, row))
   })
 }
@@ -123,14 +102,16 @@ export async function createScope(
   throw conflict(pen, headKey, 'a new agent or orchestrator', outcome.found)
 }
 
-function conflict(pen: Pen, key: ItemKey, expected: string, found: Item | undefined): SessionConflictError {
-  const version = found?.['version'] === undefined ? '' : `version ${String(found['version'])} `
-  const actual = found === undefined ? 'nothing' : `${version}written by ${String(found['writer'])}`
+/** The error for a write that met another writer's item. */
+export function conflict(pen: Pen, key: ItemKey, expected: string, found: Item | undefined): SessionConflictError {
+  const version = found?.version === undefined ? '' : `version ${String(found.version)} `
+  const actual = found === undefined ? 'nothing' : `${version}written by ${String(found.writer)}`
   const { sessionId, scopeId } = pen
   return new SessionConflictError({ sessionId, scopeId, key: key.sk, expected, actual })
 }
 
-function entryOfRow(pen: Pen, row: PlannedRow): LogEntry {
+/** What the log remembers of a row that this writer has written. */
+export function entryOfRow(pen: Pen, row: PlannedRow): LogEntry {
   const { seq, detached, replaces, message } = row
   return { seq, detached, replaces, digest: message.digest, trackingId: message.trackingId, writer: pen.writer }
 }

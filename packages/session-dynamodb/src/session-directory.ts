@@ -1,8 +1,9 @@
 /** The session items: creating, refreshing, finding, listing and deleting whole sessions. */
 
+import { type Item, keyOf } from './attributes.ts'
 import { InvalidOptionError, SessionConflictError, SessionCorruptedError, SessionNotFoundError } from './errors.ts'
 import type { Condition } from './expressions.ts'
-import { checkFormat, type Item, keyOf } from './items.ts'
+import { checkFormat } from './items.ts'
 import { type ItemKey, ownerKeyOf, partitionKeyOf, SESSION_SORT_KEY, sessionKey } from './keys.ts'
 import { ATTRIBUTE, FORMAT_VERSION } from './schema.ts'
 import type { SessionTable } from './table.ts'
@@ -44,6 +45,9 @@ export interface SessionDirectoryOptions {
   readonly now: () => number
 }
 
+/** What a page's cursor decodes to: the last session's time and id. */
+const CURSOR = /^(\d{4}-\d\d-\d\dT[\d:.]+Z) ([a-z0-9_-]{1,256})$/
+
 /** Sessions listed at once, unless the caller says otherwise. */
 const DEFAULT_PAGE_SIZE = 20
 
@@ -77,7 +81,10 @@ export class SessionDirectory {
       condition: {
         expression: autoCreate ? isAlive : `attribute_exists(${ATTRIBUTE.partitionKey}) AND ${isAlive}`,
         names: Object.fromEntries(names.map((name) => [`#${name}`, name])),
-        values: { ':createdAt': at, ...Object.fromEntries(Object.entries(set).map(([name, value]) => [`:${name}`, value])) },
+        values: {
+          ':createdAt': at,
+          ...Object.fromEntries(Object.entries(set).map(([name, value]) => [`:${name}`, value])),
+        },
       },
     }
   }
@@ -107,7 +114,7 @@ export class SessionDirectory {
   /** Reads a session's item. One that is being deleted is not there. */
   async find(sessionId: string): Promise<SessionInfo | undefined> {
     const item = await this.#options.table.get(sessionKey(sessionId, this.#options.tenantId))
-    return item === undefined || item['deletedAt'] !== undefined ? undefined : parseSession(item)
+    return item === undefined || item.deletedAt !== undefined ? undefined : parseSession(item)
   }
 
   /**
@@ -166,7 +173,7 @@ export class SessionDirectory {
   }
 
   #parseCursor(cursor: string, ownerKey: string): Record<string, unknown> {
-    const [updatedAt, sessionId] = Buffer.from(cursor, 'base64url').toString().split(' ')
+    const [, updatedAt, sessionId] = CURSOR.exec(Buffer.from(cursor, 'base64url').toString()) ?? []
     if (updatedAt === undefined || sessionId === undefined) {
       throw new InvalidOptionError('cursor', cursor, 'expected the cursor of an earlier page')
     }

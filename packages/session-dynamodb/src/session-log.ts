@@ -1,13 +1,15 @@
 /** One scope's log: loads and saves its latest snapshot, writing only what is new. */
 
 import type { Snapshot } from '@strands-agents/sdk'
+import type { Item, StoredValue } from './attributes.ts'
 import { type EncodedValue, encode } from './codec.ts'
 import { SessionConflictError, SessionCorruptedError } from './errors.ts'
 import { incarnationAt, writerOf } from './incarnation.ts'
-import type { Head, Item, StoredValue } from './items.ts'
+import type { Head } from './items.ts'
 import type { ItemKey, ScopeKeys } from './keys.ts'
 import { createdAtOf, type LogPage, readLog, readMessages } from './log-reader.ts'
-import { appendRows, createScope, type Pen, putHead, putState, redactRows } from './log-writer.ts'
+import { appendRows, createScope, type Pen, putHead, putState } from './log-writer.ts'
+import { redactRows } from './redaction.ts'
 import type { SessionDirectory } from './session-directory.ts'
 import { type FrozenSnapshot, thaw } from './snapshot.ts'
 import type { SessionTable } from './table.ts'
@@ -92,17 +94,27 @@ export class SessionLog {
       const { createdAt } = snapshot
       const plan = planWindow({ ...known, entries: this.#entries }, snapshot.messages, { redacted })
       await appendRows(pen, plan.rows, createdAt, (entry) => this.#note(known, entry))
-      await redactRows(pen, plan.redactions, createdAt, (entry) => this.#note(known, entry))
+      const isRedaction = await this.#redact(pen, known, snapshot, redacted)
       known.window = plan.window
 
       const isFirst = known.head.stateVersion === 0
       const stateChanged = isFirst || known.stateValue?.digest !== snapshot.stateDigest
       if (stateChanged) await this.#saveState(pen, known, snapshot)
-      const changed = stateChanged || plan.commit || plan.rows.length > 0
+      const commit = plan.commit || isFirst || isRedaction
+      const changed = stateChanged || commit || plan.rows.length > 0
       const touchedAt = changed ? await this.#touchWhenDue(known.head) : known.head.touchedAt
-      if (!plan.commit && !isFirst && touchedAt === known.head.touchedAt) return
+      if (!commit && touchedAt === known.head.touchedAt) return
       const { head, window, last, stateVersion } = known
-      known.head = { ...head, writer: pen.writer, version: head.version + 1, window, last, stateVersion, createdAt, touchedAt }
+      known.head = {
+        ...head,
+        writer: pen.writer,
+        version: head.version + 1,
+        window,
+        last,
+        stateVersion,
+        createdAt,
+        touchedAt,
+      }
       await putHead(pen, known.head)
     })
   }
@@ -110,14 +122,20 @@ export class SessionLog {
   /**
    * Makes sure that all messages of a snapshot are in the log, without the window seeing those that are new.
    *
+   * @param redacted - Tracking ids of messages whose earlier text must go.
    * @returns Where they are.
    */
-  async stage(snapshot: FrozenSnapshot): Promise<{ incarnation: string; window: readonly number[] | undefined }> {
+  async stage(
+    snapshot: FrozenSnapshot,
+    redacted: ReadonlySet<string>,
+  ): Promise<{ incarnation: string; window: readonly number[] | undefined }> {
     return this.#guarded(async () => {
       const known = await this.#basis(snapshot, false)
       const { incarnation } = known.head
-      const plan = planWindow({ ...known, entries: this.#entries }, snapshot.messages, { stage: true })
-      await appendRows(this.#pen(incarnation), plan.rows, snapshot.createdAt, (entry) => this.#note(known, entry))
+      const pen = this.#pen(incarnation)
+      const plan = planWindow({ ...known, entries: this.#entries }, snapshot.messages, { stage: true, redacted })
+      await appendRows(pen, plan.rows, snapshot.createdAt, (entry) => this.#note(known, entry))
+      await this.#redact(pen, known, snapshot, redacted)
       return { incarnation, window: plan.window }
     })
   }
@@ -169,6 +187,18 @@ export class SessionLog {
     return { head, window, last: 0, stateVersion, stateValue: withLatest ? storedValue(value) : undefined }
   }
 
+  /** @returns Whether there was anything to redact. */
+  async #redact(
+    pen: Pen,
+    known: Known,
+    { messages, createdAt }: FrozenSnapshot,
+    redacted: ReadonlySet<string>,
+  ): Promise<boolean> {
+    const changed = await redactRows(pen, redacted, messages ?? [], this.#entries.values(), createdAt)
+    for (const entry of changed) this.#note(known, entry)
+    return changed.length > 0
+  }
+
   async #saveState(pen: Pen, known: Known, snapshot: FrozenSnapshot): Promise<void> {
     const value = encode(snapshot.state)
     const version = known.stateVersion + 1
@@ -214,7 +244,7 @@ export class SessionLog {
     if (session === undefined && !autoCreate) throw directory.refusal(sessionId, undefined)
     if (session === undefined) return
     const born = incarnationAt(Date.parse(session.createdAt))
-    if (leftovers.some((item) => String(item['writer'] ?? '') >= born)) {
+    if (leftovers.some((item) => String(item.writer ?? '') >= born)) {
       throw new SessionCorruptedError(keys.head(), 'is missing, but there are messages of this agent')
     }
   }

@@ -12,7 +12,8 @@ import {
   Swarm,
 } from '@strands-agents/sdk'
 import { SdkMismatchError } from './errors.ts'
-import { type DynamoDBSessionManagerOptions, parseManagerOptions } from './options.ts'
+import type { DynamoDBSessionManagerOptions } from './options.ts'
+import { parseManagerOptions } from './parse-options.ts'
 import type { DeleteProgress, SessionInfo } from './session-directory.ts'
 import { DynamoDBSnapshotStorage } from './snapshot-storage.ts'
 

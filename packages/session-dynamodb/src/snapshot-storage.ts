@@ -4,9 +4,11 @@ import { randomBytes } from 'node:crypto'
 import type { Snapshot, SnapshotLocation, SnapshotManifest, SnapshotStorage } from '@strands-agents/sdk'
 import { encode } from './codec.ts'
 import { KeyedQueue } from './concurrency.ts'
+import { InvalidOptionError } from './errors.ts'
 import { ImmutableSnapshots } from './immutable-snapshots.ts'
-import { checkId, partitionKeyOf, ScopeKeys } from './keys.ts'
-import { type DynamoDBSnapshotStorageOptions, type ParsedStorageOptions, parseStorageOptions } from './options.ts'
+import { partitionKeyOf, ScopeKeys } from './keys.ts'
+import type { DynamoDBSnapshotStorageOptions } from './options.ts'
+import { type ParsedStorageOptions, parseStorageOptions } from './parse-options.ts'
 import { type DeleteProgress, SessionDirectory, type SessionInfo } from './session-directory.ts'
 import { SessionLog } from './session-log.ts'
 import { freeze } from './snapshot.ts'
@@ -63,12 +65,14 @@ export class DynamoDBSnapshotStorage implements SnapshotStorage {
     isLatest: boolean
     snapshot: Snapshot
   }): Promise<void> {
-    const { log, snapshots, queueKey, redacted } = this.#open(params.location)
-    if (!params.isLatest) checkId('snapshotId', params.snapshotId)
+    const { log, snapshots, keys, queueKey, redacted } = this.#open(params.location)
+    const { snapshotId, isLatest } = params
+    if (!isLatest) keys.snapshot(snapshotId)
     const snapshot = freeze(params.snapshot)
-    const removing = params.isLatest ? new Set(redacted) : redacted
+    // Only what was redacted when the snapshot was taken: a later redaction is in a later snapshot.
+    const removing = new Set(redacted)
     await this.#queue.run(queueKey, async () => {
-      if (!params.isLatest) return snapshots.save(params.snapshotId, snapshot)
+      if (!isLatest) return snapshots.save(snapshotId, snapshot, removing)
       await log.save(snapshot, removing)
       for (const trackingId of removing) redacted.delete(trackingId)
     })
@@ -82,9 +86,9 @@ export class DynamoDBSnapshotStorage implements SnapshotStorage {
    * naming the item that cannot be read.
    */
   async loadSnapshot(params: { location: SnapshotLocation; snapshotId?: string }): Promise<Snapshot | null> {
-    const { log, snapshots, queueKey } = this.#open(params.location)
+    const { log, snapshots, keys, queueKey } = this.#open(params.location)
     const { snapshotId } = params
-    if (snapshotId !== undefined) checkId('snapshotId', snapshotId)
+    if (snapshotId !== undefined) keys.snapshot(snapshotId)
     const snapshot = await this.#queue.run(queueKey, () =>
       snapshotId === undefined ? log.load() : snapshots.load(snapshotId),
     )
@@ -104,10 +108,13 @@ export class DynamoDBSnapshotStorage implements SnapshotStorage {
     limit?: number
     startAfter?: string
   }): Promise<string[]> {
-    const { snapshots } = this.#open(params.location)
-    if (params.startAfter !== undefined) checkId('startAfter', params.startAfter)
-    if (params.limit !== undefined && params.limit <= 0) return []
-    return snapshots.list(params.limit, params.startAfter)
+    const { snapshots, keys } = this.#open(params.location)
+    const { limit, startAfter } = params
+    if (startAfter !== undefined) keys.snapshot(startAfter, 'startAfter')
+    if (limit !== undefined && !Number.isInteger(limit)) {
+      throw new InvalidOptionError('limit', limit, 'expected a whole number')
+    }
+    return limit !== undefined && limit <= 0 ? [] : snapshots.list(limit, startAfter)
   }
 
   /**
@@ -116,12 +123,12 @@ export class DynamoDBSnapshotStorage implements SnapshotStorage {
    *
    * @param params - `onProgress`: called after each batch of up to 25 items.
    */
-  async deleteSession(params: {
-    sessionId: string
-    onProgress?: (progress: DeleteProgress) => void
-  }): Promise<void> {
+  async deleteSession(params: { sessionId: string; onProgress?: (progress: DeleteProgress) => void }): Promise<void> {
     const { logger, tenantId } = this.#options
     const pk = partitionKeyOf(params.sessionId, tenantId)
+    if (params.onProgress !== undefined && typeof params.onProgress !== 'function') {
+      throw new InvalidOptionError('onProgress', params.onProgress, 'expected a function')
+    }
     await this.#directory.delete(params.sessionId, params.onProgress)
     for (const [queueKey, { keys }] of this.#scopes) {
       if (keys.pk === pk) this.#scopes.delete(queueKey)

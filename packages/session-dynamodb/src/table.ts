@@ -13,11 +13,11 @@ import {
   type TransactWriteCommandInput,
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb'
+import type { Item } from './attributes.ts'
 import { conditionFailed, transactionCancelled, translateError } from './aws-errors.ts'
 import { chunksOf, mapConcurrently } from './concurrency.ts'
 import { TableRequestError } from './errors.ts'
 import { type Condition, conditionInput, keyConditionInput, type QueryRange } from './expressions.ts'
-import type { Item } from './items.ts'
 import type { ItemKey } from './keys.ts'
 import { ATTRIBUTE } from './schema.ts'
 
@@ -34,9 +34,7 @@ export interface CapacityUsage {
 }
 
 /** What became of a conditional write: `found` is the item that stood in its way. */
-export type WriteOutcome =
-  | { readonly written: true; readonly replaced?: Item | undefined }
-  | { readonly written: false; readonly found: Item | undefined }
+export type WriteOutcome = { readonly written: true } | { readonly written: false; readonly found: Item | undefined }
 
 /** One page of a query. */
 export interface Page {
@@ -51,6 +49,8 @@ export interface SessionTableOptions {
   readonly tableName: string
   readonly consistentRead: boolean
   readonly onCapacity?: ((usage: CapacityUsage) => void) | undefined
+  /** Waits for some milliseconds. @defaultValue the real clock */
+  readonly pause?: ((milliseconds: number) => Promise<unknown>) | undefined
 }
 
 /** Most items that one `BatchWriteItem` and one `BatchGetItem` take: DynamoDB's limits. */
@@ -60,9 +60,12 @@ const BATCH_GET_LIMIT = 100
 /** Requests of one operation that are under way at once. */
 const CONCURRENCY = 8
 
-/** How often what a batch left unprocessed is sent again, with a jittered pause that doubles from this one. */
-const BATCH_ATTEMPTS = 8
-const BATCH_PAUSE_MS = 50
+/**
+ * How often a request is sent that the AWS SDK does not repeat by itself: what a batch left unprocessed, and a transaction
+ * that met another one. The pauses between are jittered, and double up to the longest.
+ */
+const ATTEMPTS = 8
+const FIRST_PAUSE_MS = 50
 
 /** One table of sessions. Each method is one domain-free operation; AWS errors leave it as this package's own. */
 export class SessionTable {
@@ -70,12 +73,14 @@ export class SessionTable {
   readonly #client: DynamoDBDocumentClient
   readonly #consistentRead: boolean
   readonly #onCapacity: ((usage: CapacityUsage) => void) | undefined
+  readonly #pause: (milliseconds: number) => Promise<unknown>
 
   constructor(options: SessionTableOptions) {
     this.tableName = options.tableName
     this.#client = options.client
     this.#consistentRead = options.consistentRead
     this.#onCapacity = options.onCapacity
+    this.#pause = options.pause ?? delay
   }
 
   /** Reads one item. */
@@ -99,7 +104,7 @@ export class SessionTable {
       const input = {
         TableName: this.tableName,
         ...keyConditionInput(range),
-        ConsistentRead: this.#consistentRead && !range.ofOwner,
+        ConsistentRead: (range.consistent ?? this.#consistentRead) && !range.ofOwner,
         ScanIndexForward: !range.descending,
         ...(range.limit === undefined ? {} : { Limit: range.limit }),
         ...(start === undefined ? {} : { ExclusiveStartKey: start }),
@@ -121,21 +126,6 @@ export class SessionTable {
     }
     const output = await this.#request('PutItem', () => this.#client.send(new PutCommand(input)).catch(conditionFailed))
     return 'found' in output ? { written: false, found: output.found } : { written: true }
-  }
-
-  /** Writes one item over another, and returns the one that was there. */
-  async replace(item: Item, condition: Condition): Promise<WriteOutcome> {
-    const input = {
-      TableName: this.tableName,
-      Item: { ...item },
-      ...conditionInput(condition),
-      ReturnValues: 'ALL_OLD' as const,
-      ...this.#measured,
-    }
-    const output = await this.#request('PutItem', () => this.#client.send(new PutCommand(input)).catch(conditionFailed))
-    return 'found' in output
-      ? { written: false, found: output.found }
-      : { written: true, replaced: output.Attributes }
   }
 
   /** Writes items that need no condition, several at once. */
@@ -170,26 +160,30 @@ export class SessionTable {
       ],
       ...this.#measured,
     }
-    const output = await this.#request('TransactWriteItems', () =>
-      this.#client.send(new TransactWriteCommand(input)).catch(transactionCancelled),
-    )
-    if (!('failed' in output)) return { written: true }
-    const key = keyOf(puts[output.failed - 1]?.item) ?? update.key
-    return { written: false, key, found: output.found }
+    let refused: { failed: number; found: Item | undefined } | undefined
+    await this.#untilDone('TransactWriteItems', async () => {
+      const output = await this.#request('TransactWriteItems', () =>
+        this.#client.send(new TransactWriteCommand(input)).catch(transactionCancelled),
+      )
+      if ('failed' in output) refused = output
+      return 'obstacle' in output ? output.obstacle : undefined
+    })
+    if (refused === undefined) return { written: true }
+    return { written: false, key: keyOf(puts[refused.failed - 1]?.item) ?? update.key, found: refused.found }
   }
 
   /** Deletes items by key, several batches at once, and calls back after each batch. */
   async deleteAll(keys: readonly ItemKey[], onDeleted?: (count: number) => void): Promise<void> {
     await mapConcurrently(chunksOf(keys, BATCH_WRITE_LIMIT), CONCURRENCY, async (batch) => {
       let requests = batch.map((key) => ({ DeleteRequest: { Key: { ...key } } }))
-      await this.#untilProcessed('BatchWriteItem', async () => {
+      await this.#untilDone('BatchWriteItem', async () => {
         const input = { RequestItems: { [this.tableName]: requests }, ...this.#measured }
         const output = await this.#request('BatchWriteItem', () => this.#client.send(new BatchWriteCommand(input)))
         requests = (output.UnprocessedItems?.[this.tableName] ?? []).flatMap(({ DeleteRequest }) => {
           const key = keyOf(DeleteRequest?.Key)
           return key === undefined ? [] : [{ DeleteRequest: { Key: { ...key } } }]
         })
-        return requests.length
+        return unprocessed(requests)
       })
       onDeleted?.(batch.length)
     })
@@ -198,7 +192,7 @@ export class SessionTable {
   async #getBatch(keys: readonly ItemKey[]): Promise<Item[]> {
     const items: Item[] = []
     let left: Record<string, unknown>[] = keys.map((key) => ({ ...key }))
-    await this.#untilProcessed('BatchGetItem', async () => {
+    await this.#untilDone('BatchGetItem', async () => {
       const input = {
         RequestItems: { [this.tableName]: { Keys: left, ConsistentRead: this.#consistentRead } },
         ...this.#measured,
@@ -206,19 +200,19 @@ export class SessionTable {
       const output = await this.#request('BatchGetItem', () => this.#client.send(new BatchGetCommand(input)))
       items.push(...(output.Responses?.[this.tableName] ?? []))
       left = output.UnprocessedKeys?.[this.tableName]?.Keys ?? []
-      return left.length
+      return unprocessed(left)
     })
     return items
   }
 
-  /** Sends a batch until nothing is left of it. DynamoDB leaves items unprocessed when it throttles. */
-  async #untilProcessed(operation: string, send: () => Promise<number>): Promise<void> {
-    for (let attempt = 0; attempt < BATCH_ATTEMPTS; attempt++) {
-      if ((await send()) === 0) return
-      await delay(Math.random() * BATCH_PAUSE_MS * 2 ** attempt)
+  /** Repeats a request that says what it could not do yet, until it can or the attempts are used up. */
+  async #untilDone(operation: string, send: () => Promise<Error | undefined>): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      const obstacle = await send()
+      if (obstacle === undefined) return
+      if (attempt === ATTEMPTS) throw new TableRequestError(operation, this.tableName, true, obstacle)
+      await this.#pause(Math.random() * FIRST_PAUSE_MS * 2 ** attempt)
     }
-    const cause = new Error(`items were still unprocessed after ${BATCH_ATTEMPTS} attempts`)
-    throw new TableRequestError(operation, this.tableName, true, cause)
   }
 
   #updateInput(key: ItemKey, expression: string, condition: Condition) {
@@ -235,13 +229,11 @@ export class SessionTable {
   }
 
   async #request<Output extends object>(operation: string, send: () => Promise<Output>): Promise<Output> {
-    try {
-      const output = await send()
-      this.#report(operation, output)
-      return output
-    } catch (error) {
+    const output = await send().catch((error: unknown) => {
       throw translateError(error, operation, this.tableName)
-    }
+    })
+    this.#report(operation, output)
+    return output
   }
 
   #report(operation: string, output: object): void {
@@ -260,5 +252,11 @@ export class SessionTable {
 }
 
 function keyOf(item: Item | undefined): ItemKey | undefined {
-  return item === undefined ? undefined : { pk: String(item[ATTRIBUTE.partitionKey]), sk: String(item[ATTRIBUTE.sortKey]) }
+  return item === undefined
+    ? undefined
+    : { pk: String(item[ATTRIBUTE.partitionKey]), sk: String(item[ATTRIBUTE.sortKey]) }
+}
+
+function unprocessed(left: readonly unknown[]): Error | undefined {
+  return left.length === 0 ? undefined : new Error(`${left.length} items were left unprocessed`)
 }

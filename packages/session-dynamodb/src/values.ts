@@ -1,8 +1,9 @@
 /** Values of any size in the table: a value that does not fit its item is written as parts before the item is. */
 
+import { type Item, keyOf, type StoredValue } from './attributes.ts'
 import { type EncodedValue, join } from './codec.ts'
 import { SessionCorruptedError } from './errors.ts'
-import { type Item, keyOf, partItem, parsePart, parseValue, type StoredValue, valueItem } from './items.ts'
+import { parsePart, parseValue, partItem, valueItem } from './items.ts'
 import { type ItemKey, partKey, partPrefix } from './keys.ts'
 import type { SessionTable } from './table.ts'
 

@@ -37,8 +37,6 @@ export interface WindowPlan {
   readonly window: readonly number[] | undefined
   /** New rows, in order of their sequence numbers. */
   readonly rows: readonly PlannedRow[]
-  /** Rows whose text must go for good, with what takes its place. */
-  readonly redactions: readonly PlannedRow[]
   /** Whether the head must be written for the new window to be seen. */
   readonly commit: boolean
 }
@@ -61,12 +59,12 @@ export const MAX_TAIL_APPENDS = 8
  *
  * A snapshot that only adds to the window appends its new messages as the log's tail, which joins the window by itself.
  * Any other change (a trim, an edit, an insertion) stages new rows that no window sees yet, and commits them with the
- * head. An edited message gets a new row: the log is not rewritten, so immutable snapshots keep what they saw. A
- * redaction is the exception: it overwrites every row that held the old text.
+ * head. An edited message gets a new row: the log is not rewritten, so immutable snapshots keep what they saw. A redacted
+ * message is the exception: it keeps its row, which the redaction overwrites.
  *
  * @param view - The log as it is stored.
  * @param live - The snapshot's messages, or undefined when it has none at all.
- * @param options - `redacted`: tracking ids of messages whose earlier text must go. `stage`: let no new row join the
+ * @param options - `redacted`: tracking ids of messages that are being redacted. `stage`: let no new row join the
  * window by itself, as an immutable snapshot needs it.
  */
 export function planWindow(
@@ -74,11 +72,11 @@ export function planWindow(
   live: readonly LiveMessage[] | undefined,
   options: { readonly redacted?: ReadonlySet<string>; readonly stage?: boolean } = {},
 ): WindowPlan {
-  if (live === undefined) return { window: undefined, rows: [], redactions: [], commit: view.window !== undefined }
+  if (live === undefined) return { window: undefined, rows: [], commit: view.window !== undefined }
 
   const stored = view.window ?? []
   if (view.window !== undefined && isUnchanged(view, stored, live)) {
-    return { window: view.window, rows: [], redactions: [], commit: false }
+    return { window: view.window, rows: [], commit: false }
   }
   const matches = matchRows(view, stored, live)
   const addsOnly =
@@ -88,23 +86,19 @@ export function planWindow(
   const detached = options.stage === true || !addsOnly || live.length - stored.length > MAX_TAIL_APPENDS
 
   const rows: PlannedRow[] = []
-  const redactions: PlannedRow[] = []
   const window = live.map((message, index) => {
     const match = matches[index] ?? { kind: 'new' }
     if (match.kind === 'same') return match.seq
-    if (match.kind === 'edited' && options.redacted?.has(message.trackingId ?? '')) {
-      redactions.push(...redactionOf(view, match.seq, message))
-      return match.seq
-    }
+    if (match.kind === 'edited' && options.redacted?.has(message.trackingId ?? '')) return match.seq
     const seq = view.last + 1 + rows.length
     const replaces = match.kind === 'edited' ? [match.seq, ...(view.entries.get(match.seq)?.replaces ?? [])] : []
     rows.push({ seq, message, detached, replaces })
     return seq
   })
-  const moved = window.length < stored.length || stored.some((seq, index) => window[index] !== seq)
-  const staged = detached && rows.length > 0
-  const commit = view.window === undefined || moved || staged || redactions.length > 0
-  return { window, rows, redactions, commit }
+  const seenAnyway = [...stored, ...rows.filter((row) => !row.detached).map((row) => row.seq)]
+  const moved = window.length !== seenAnyway.length || window.some((seq, index) => seq !== seenAnyway[index])
+  const commit = view.window === undefined || moved
+  return { window, rows, commit }
 }
 
 type Match =
@@ -145,18 +139,6 @@ function matchRows(view: LogView, stored: readonly number[], live: readonly Live
   })
 }
 
-/** Every row that held the text: the message's own, those that it replaced, and copies that the window has dropped. */
-function redactionOf(view: LogView, seq: number, message: LiveMessage): PlannedRow[] {
-  const own = view.entries.get(seq)
-  const inWindow = new Set(view.window)
-  const copies = [...view.entries.values()].filter((entry) => entry.digest === own?.digest && !inWindow.has(entry.seq))
-  const seqs = new Set([seq, ...(own?.replaces ?? []), ...copies.map((entry) => entry.seq)])
-  return [...seqs].map((each) => {
-    const entry = view.entries.get(each)
-    return { seq: each, message, detached: entry?.detached ?? true, replaces: entry?.replaces ?? [] }
-  })
-}
-
 /** Writes a window as text: `1-40,57` for 1 to 40 and then 57. The order counts, and a number may stand twice. */
 export function formatRanges(seqs: readonly number[]): string {
   const ranges: [number, number][] = []
@@ -179,14 +161,14 @@ export function parseRanges(text: string): number[] | undefined {
   for (const range of text.split(',')) {
     const [, from, to = from] = /^([1-9]\d{0,9})(?:-([1-9]\d{0,9}))?$/.exec(range) ?? []
     const [first, last] = [Number(from), Number(to)]
-    if (from === undefined || last < first || last - first > MAX_RANGE) return undefined
+    if (from === undefined || last < first || seqs.length + last - first >= MAX_WINDOW) return undefined
     for (let seq = first; seq <= last; seq++) seqs.push(seq)
   }
   return seqs
 }
 
-/** Longest range that is believed: a million messages are more than any model's window, and fit in memory. */
-const MAX_RANGE = 1_000_000
+/** Longest window that is believed: a million messages are more than any model's, and fit in memory. */
+const MAX_WINDOW = 1_000_000
 
 function groupBy<T>(values: readonly T[], keyOf: (value: T) => string): Map<string, T[]> {
   const groups = new Map<string, T[]>()

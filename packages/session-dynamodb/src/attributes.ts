@@ -1,0 +1,77 @@
+/** Reads an item's attributes: whatever they hold, the result is a value of the right kind or an error with the key. Pure. */
+
+import { digestOf, type Encoding } from './codec.ts'
+import { NewerFormatError, SessionCorruptedError } from './errors.ts'
+import { type ItemKey, MAX_PARTS } from './keys.ts'
+import { ATTRIBUTE, FORMAT_VERSION } from './schema.ts'
+import { parseRanges } from './window.ts'
+
+/** An item as the document client reads and writes it. */
+export type Item = Readonly<Record<string, unknown>>
+
+/** A value as its item holds it: the text, or how many parts hold it. */
+export interface StoredValue {
+  readonly encoding: Encoding
+  readonly digest: string
+  readonly inline: string | undefined
+  readonly partCount: number
+}
+
+/** Key of an item that a query returned. */
+export function keyOf(item: Item): ItemKey {
+  return { pk: String(item[ATTRIBUTE.partitionKey]), sk: String(item[ATTRIBUTE.sortKey]) }
+}
+
+/**
+ * Reads an item's attributes one by one.
+ *
+ * @throws {@link NewerFormatError} for an item of a newer format; each reading function throws
+ * {@link SessionCorruptedError} for an attribute that is not what it must be.
+ */
+export function readAttributes(item: Item) {
+  const key = keyOf(item)
+  const corrupted = (problem: string): SessionCorruptedError => new SessionCorruptedError(key, problem)
+  const read = {
+    string(name: string): string {
+      const value = item[name]
+      if (typeof value !== 'string') throw corrupted(`has no text in '${name}'`)
+      return value
+    },
+    count(name: string): number {
+      const value = item[name]
+      if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0) {
+        throw corrupted(`has no whole number in '${name}'`)
+      }
+      return value
+    },
+    bytes(name: string): Uint8Array {
+      const value = item[name]
+      if (!(value instanceof Uint8Array)) throw corrupted(`has no bytes in '${name}'`)
+      return value
+    },
+    flag(name: string): boolean {
+      const value = item[name] ?? false
+      if (typeof value !== 'boolean') throw corrupted(`has neither true nor false in '${name}'`)
+      return value
+    },
+    ranges(name: string): readonly number[] | undefined {
+      if (item[name] === undefined) return undefined
+      const ranges = parseRanges(read.string(name))
+      if (ranges === undefined) throw corrupted(`has no sequence numbers in '${name}'`)
+      return ranges
+    },
+    value(): StoredValue {
+      if (item.enc !== 'json') throw corrupted(`has an unknown encoding in 'enc'`)
+      if (item.parts === undefined) {
+        const inline = read.string('data')
+        return { encoding: 'json', digest: digestOf(inline), inline, partCount: 0 }
+      }
+      const partCount = read.count('parts')
+      if (partCount > MAX_PARTS) throw corrupted(`has more parts than there can be`)
+      return { encoding: 'json', digest: read.string('digest'), inline: undefined, partCount }
+    },
+  }
+  const version = read.count('v')
+  if (version > FORMAT_VERSION) throw new NewerFormatError(key, version, FORMAT_VERSION)
+  return read
+}

@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest'
+import { conditionInput, keyConditionInput } from './expressions.ts'
+
+describe('conditionInput', () => {
+  it('asks for the item that a refused write met', () => {
+    expect(conditionInput({ expression: 'attribute_exists(pk)' })).toEqual({
+      ConditionExpression: 'attribute_exists(pk)',
+      ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+    })
+  })
+
+  it('brings names and values along', () => {
+    expect(conditionInput({ expression: '#a = :a', names: { '#a': 'a' }, values: { ':a': 1 } })).toEqual({
+      ConditionExpression: '#a = :a',
+      ExpressionAttributeNames: { '#a': 'a' },
+      ExpressionAttributeValues: { ':a': 1 },
+      ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+    })
+  })
+})
+
+describe('keyConditionInput', () => {
+  it('reads a partition', () => {
+    expect(keyConditionInput({ pk: 'p' })).toEqual({
+      KeyConditionExpression: '#pk = :pk',
+      ExpressionAttributeNames: { '#pk': 'pk' },
+      ExpressionAttributeValues: { ':pk': 'p' },
+    })
+  })
+
+  it('reads the keys of a partition', () => {
+    expect(keyConditionInput({ pk: 'p', keysOnly: true })).toEqual({
+      KeyConditionExpression: '#pk = :pk',
+      ProjectionExpression: '#pk, #sk',
+      ExpressionAttributeNames: { '#pk': 'pk', '#sk': 'sk' },
+      ExpressionAttributeValues: { ':pk': 'p' },
+    })
+  })
+
+  it('reads sort keys that begin so', () => {
+    expect(keyConditionInput({ pk: 'p', prefix: 'a#' })).toEqual({
+      KeyConditionExpression: '#pk = :pk AND begins_with(#sk, :prefix)',
+      ExpressionAttributeNames: { '#pk': 'pk', '#sk': 'sk' },
+      ExpressionAttributeValues: { ':pk': 'p', ':prefix': 'a#' },
+    })
+  })
+
+  it('reads sort keys from one to another', () => {
+    expect(keyConditionInput({ pk: 'p', between: ['a', 'b'], keysOnly: true })).toEqual({
+      KeyConditionExpression: '#pk = :pk AND #sk BETWEEN :first AND :last',
+      ProjectionExpression: '#pk, #sk',
+      ExpressionAttributeNames: { '#pk': 'pk', '#sk': 'sk' },
+      ExpressionAttributeValues: { ':pk': 'p', ':first': 'a', ':last': 'b' },
+    })
+  })
+
+  it("reads an owner's sessions from the index", () => {
+    expect(keyConditionInput({ ofOwner: true, pk: 'owner#me' })).toEqual({
+      IndexName: 'sessions-by-owner',
+      KeyConditionExpression: '#pk = :pk',
+      ExpressionAttributeNames: { '#pk': 'ownerKey' },
+      ExpressionAttributeValues: { ':pk': 'owner#me' },
+    })
+  })
+})

@@ -1,0 +1,281 @@
+import fc from 'fast-check'
+import { describe, expect, it, test } from 'vitest'
+import { errorOf } from '../test/support/mocked-client.ts'
+import type { Item, StoredValue } from './attributes.ts'
+import { digestOf, type EncodedValue, encode } from './codec.ts'
+import {
+  checkFormat,
+  entryOf,
+  type Head,
+  headItem,
+  messageItem,
+  parseHead,
+  parseMessage,
+  parsePart,
+  parseSnapshotMark,
+  parseState,
+  parseValue,
+  partItem,
+  roleOf,
+  type SnapshotMark,
+  snapshotItem,
+  stateItem,
+  trackingIdOf,
+  valueItem,
+} from './items.ts'
+import { FORMAT_VERSION } from './schema.ts'
+import type { PlannedRow } from './window.ts'
+
+const key = { pk: 'session#s', sk: 'the item' }
+
+const text = fc.string({ unit: 'grapheme' })
+const count = fc.nat({ max: Number.MAX_SAFE_INTEGER })
+const seqs = fc.array(fc.integer({ min: 1, max: 9_999_999_999 }), { maxLength: 6 })
+const window = fc.option(seqs, { nil: undefined })
+const value: fc.Arbitrary<EncodedValue> = fc.oneof(
+  fc.json({ stringUnit: 'binary' }).map(encode),
+  fc.record({
+    encoding: fc.constant('json' as const),
+    digest: text.map(digestOf),
+    parts: fc.array(fc.uint8Array(), { minLength: 1, maxLength: 3 }),
+  }),
+)
+const row: fc.Arbitrary<PlannedRow> = fc.record({
+  seq: fc.integer({ min: 1, max: 9_999_999_999 }),
+  detached: fc.boolean(),
+  replaces: seqs,
+  message: fc.record({
+    text,
+    digest: text,
+    trackingId: fc.option(text, { nil: undefined }),
+    role: fc.option(text, { nil: undefined }),
+  }),
+})
+const head: fc.Arbitrary<Head> = fc.record({
+  version: count,
+  incarnation: text,
+  writer: text,
+  window,
+  last: count,
+  stateVersion: count,
+  createdAt: text,
+  touchedAt: count,
+})
+const stateFacts = fc.record({ version: count, writer: text, last: count, createdAt: text })
+const mark: fc.Arbitrary<SnapshotMark> = fc.record({ incarnation: text, window, createdAt: text, stateDigest: text })
+
+const stored = ({ encoding, digest, inline, parts }: EncodedValue): StoredValue => ({
+  encoding,
+  digest,
+  inline,
+  partCount: parts.length,
+})
+
+describe('items', () => {
+  it('of messages have an inverse', () => {
+    fc.assert(
+      fc.property(row, value, text, text, (planned, encoded, writer, createdAt) => {
+        const { seq, detached, replaces } = planned
+        const item = messageItem(key, planned, encoded, { writer, createdAt })
+        expect(parseMessage(item, seq)).toEqual({ seq, writer, createdAt, detached, replaces, value: stored(encoded) })
+      }),
+    )
+  })
+
+  it('of heads have an inverse', () => {
+    fc.assert(
+      fc.property(head, (each) => {
+        expect(parseHead(headItem(key, each))).toEqual(each)
+      }),
+    )
+  })
+
+  it('of states have an inverse', () => {
+    fc.assert(
+      fc.property(stateFacts, value, (facts, encoded) => {
+        expect(parseState(stateItem(key, facts, encoded))).toEqual({ ...facts, value: stored(encoded) })
+      }),
+    )
+  })
+
+  it('of snapshots have an inverse', () => {
+    fc.assert(
+      fc.property(mark, (each) => {
+        expect(parseSnapshotMark(snapshotItem(key, each))).toEqual(each)
+      }),
+    )
+  })
+
+  it('of values and of parts have an inverse', () => {
+    fc.assert(
+      fc.property(value, fc.uint8Array(), (encoded, bytes) => {
+        expect(parseValue(valueItem(key, encoded))).toEqual(stored(encoded))
+        expect(parsePart(partItem(key, bytes))).toEqual(bytes)
+      }),
+    )
+  })
+
+  it('look like this in the table', () => {
+    const inline = encode('{"role":"user"}')
+    const message = { text: '{"role":"user"}', digest: inline.digest, trackingId: 't', role: 'user' }
+    const facts = { writer: 'w', createdAt: 'now' }
+    expect([
+      messageItem(key, { seq: 7, message, detached: false, replaces: [] }, inline, facts),
+      messageItem(
+        key,
+        { seq: 7, message: { ...message, role: undefined }, detached: true, replaces: [6, 2, 3] },
+        { encoding: 'json', digest: 'd', parts: [Uint8Array.of(1), Uint8Array.of(2)] },
+        facts,
+      ),
+      headItem(key, { ...HEAD, window: undefined }),
+      headItem(key, { ...HEAD, window: [] }),
+    ]).toEqual([
+      { ...key, v: 1, enc: 'json', data: '{"role":"user"}', role: 'user', createdAt: 'now', writer: 'w' },
+      { ...key, v: 1, enc: 'json', parts: 2, digest: 'd', createdAt: 'now', writer: 'w', detached: true, replaces: '6,2-3' },
+      { ...key, v: 1, ...HEAD },
+      { ...key, v: 1, ...HEAD, window: '' },
+    ])
+  })
+})
+
+const HEAD = {
+  version: 3,
+  incarnation: '000000001',
+  writer: '000000001-w',
+  last: 9,
+  stateVersion: 2,
+  createdAt: 'now',
+  touchedAt: 5,
+}
+
+/** A whole item of every kind, with what each attribute must be. */
+const message = { text: '', digest: '', trackingId: undefined, role: 'user' }
+const kinds = [
+  {
+    kind: 'message',
+    item: messageItem(key, { seq: 7, message, detached: true, replaces: [1] }, encode('{}'), {
+      writer: 'w',
+      createdAt: 'now',
+    }),
+    parse: (item: Item) => parseMessage(item, 7),
+    texts: ['writer', 'createdAt', 'data'],
+    counts: [],
+    optional: ['detached', 'replaces'],
+  },
+  {
+    kind: 'message in parts',
+    item: messageItem(
+      key,
+      { seq: 7, message, detached: false, replaces: [] },
+      { encoding: 'json', digest: 'd', parts: [Uint8Array.of(1)] },
+      { writer: 'w', createdAt: 'now' },
+    ),
+    parse: (item: Item) => parseMessage(item, 7),
+    texts: ['writer', 'createdAt', 'digest'],
+    counts: ['parts'],
+    optional: [],
+  },
+  {
+    kind: 'head',
+    item: headItem(key, { ...HEAD, window: [1, 2] }),
+    parse: parseHead,
+    texts: ['incarnation', 'writer', 'createdAt'],
+    counts: ['version', 'last', 'stateVersion', 'touchedAt'],
+    optional: ['window'],
+  },
+  {
+    kind: 'state',
+    item: stateItem(key, { version: 1, writer: 'w', last: 0, createdAt: 'now' }, encode('{}')),
+    parse: parseState,
+    texts: ['writer', 'createdAt', 'data'],
+    counts: ['version', 'last'],
+    optional: [],
+  },
+  {
+    kind: 'snapshot',
+    item: snapshotItem(key, { incarnation: 'i', window: [1], createdAt: 'now', stateDigest: 'd' }),
+    parse: parseSnapshotMark,
+    texts: ['incarnation', 'createdAt', 'stateDigest'],
+    counts: [],
+    optional: ['window'],
+  },
+  { kind: 'value', item: valueItem(key, encode('{}')), parse: parseValue, texts: ['data'], counts: [], optional: [] },
+  {
+    kind: 'part',
+    item: partItem(key, Uint8Array.of(1)),
+    parse: parsePart,
+    texts: [],
+    counts: [],
+    optional: [],
+  },
+] as const
+const attributes = kinds.flatMap((each) =>
+  Object.keys(each.item)
+    .filter((name) => !['pk', 'sk', 'role'].includes(name))
+    .map((name) => ({ ...each, name, isOptional: each.optional.some((optional) => optional === name) })),
+)
+
+describe('a damaged item', () => {
+  test.each(attributes.filter(({ isOptional }) => !isOptional))('$kind without $name', ({ item, parse, name }) => {
+    const { [name]: _, ...rest } = item
+    expect(errorOf(() => parse(rest))).toMatchObject({ name: 'SessionCorruptedError', key })
+  })
+
+  test.each(attributes)('$kind with something else in $name', ({ item, parse, name }) => {
+    for (const wrong of [null, [], {}, Number.NaN, -1, new Set(['a'])]) {
+      expect(errorOf(() => parse({ ...item, [name]: wrong }))).toMatchObject({
+        name: 'SessionCorruptedError',
+        key,
+        message: expect.stringContaining(`'${name}'`),
+      })
+    }
+  })
+
+  test.each(kinds)('$kind with a number for a text, or a text for a number', ({ item, parse, texts, counts }) => {
+    for (const name of texts) {
+      expect(errorOf(() => parse({ ...item, [name]: 7 }))).toMatchObject({ name: 'SessionCorruptedError', key })
+    }
+    for (const name of counts) {
+      expect(errorOf(() => parse({ ...item, [name]: '7' }))).toMatchObject({ name: 'SessionCorruptedError', key })
+    }
+  })
+
+  test.each(kinds)('$kind of a newer release', ({ item, parse }) => {
+    const newer = { ...item, v: FORMAT_VERSION + 1 }
+    expect(errorOf(() => parse(newer))).toMatchObject({ name: 'NewerFormatError', key, version: FORMAT_VERSION + 1 })
+    expect(errorOf(() => checkFormat(newer))).toMatchObject({ name: 'NewerFormatError', key })
+  })
+
+  test.each(kinds)('$kind that is whole', ({ item, parse }) => {
+    expect(() => parse(item)).not.toThrow()
+    expect(() => checkFormat(item)).not.toThrow()
+  })
+})
+
+describe('what is known of a message', () => {
+  it('is its row and its tracking id', () => {
+    const message = { seq: 7, writer: 'w', createdAt: 'now', detached: true, replaces: [3] }
+    const row = { ...message, value: stored(encode('{}')) }
+    expect(entryOf(row, { trackingId: 't' })).toEqual({
+      seq: 7,
+      digest: digestOf('{}'),
+      trackingId: 't',
+      writer: 'w',
+      detached: true,
+      replaces: [3],
+    })
+  })
+
+  test.each([
+    [{ trackingId: 'a#b', role: 'user' }, 'a#b', 'user'],
+    [{ trackingId: '', role: '' }, undefined, undefined],
+    [{ trackingId: 7, role: null }, undefined, undefined],
+    [{}, undefined, undefined],
+    [[], undefined, undefined],
+    [null, undefined, undefined],
+    [undefined, undefined, undefined],
+    ['trackingId', undefined, undefined],
+  ])('of %j is the tracking id %j and the role %j', (message, trackingId, role) => {
+    expect([trackingIdOf(message), roleOf(message)]).toEqual([trackingId, role])
+  })
+})

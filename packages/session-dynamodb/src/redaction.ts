@@ -1,0 +1,102 @@
+/** Redaction: the one thing that overwrites rows. Afterwards no row and no part holds the old text. */
+
+import { type Item, keyOf } from './attributes.ts'
+import { encode } from './codec.ts'
+import { mapConcurrently } from './concurrency.ts'
+import { exists } from './conditions.ts'
+import { type MessageRow, messageItem, trackingIdOf } from './items.ts'
+import { partOwnerOf } from './keys.ts'
+import { parseRows } from './log-reader.ts'
+import { conflict, entryOfRow, type Pen } from './log-writer.ts'
+import { bySortKey, parseJson, readText, writeParts } from './values.ts'
+import type { LiveMessage, LogEntry } from './window.ts'
+
+/** Rows that are read or overwritten at once. */
+const CONCURRENCY = 8
+
+/**
+ * Overwrites every row of some messages that holds another text than the live snapshot, and deletes parts that no row
+ * names. It reads the log from where the messages first appear, because rows that no window sees may hold their text:
+ * earlier versions, copies for immutable snapshots, and what a failed save has left.
+ *
+ * @param redacted - Tracking ids of the messages.
+ * @param live - Messages of the snapshot, which hold the redacted texts.
+ * @param known - Rows that are known; the messages' own among them say where to start.
+ * @returns The rows as they are now.
+ */
+export async function redactRows(
+  pen: Pen,
+  redacted: ReadonlySet<string>,
+  live: readonly LiveMessage[],
+  known: Iterable<LogEntry>,
+  createdAt: string,
+): Promise<LogEntry[]> {
+  const texts = new Map<string, LiveMessage>()
+  for (const message of live) {
+    if (message.trackingId !== undefined && redacted.has(message.trackingId)) texts.set(message.trackingId, message)
+  }
+  if (texts.size === 0) return []
+  const current = new Set(live.map((message) => message.digest))
+  const items = await readFrom(pen, firstOf(redacted, known))
+  const rows = [...parseRows(pen.keys, pen.incarnation, items).values()]
+
+  const overwritten = await mapConcurrently(rows, CONCURRENCY, async (row) => {
+    if (current.has(row.value.digest)) return undefined
+    const key = pen.keys.message(row.seq)
+    const trackingId = trackingIdOf(parseJson(key, await readText(pen.table, key, row.value, items)))
+    const message = trackingId === undefined ? undefined : texts.get(trackingId)
+    return message && overwrite(pen, row, message, createdAt)
+  })
+  const changed = overwritten.filter((entry) => entry !== undefined)
+  await deleteStrayParts(pen, items, rows, changed)
+  return changed
+}
+
+/** Where the messages first appear in the log; its start when they are not among the rows that are known. */
+function firstOf(redacted: ReadonlySet<string>, known: Iterable<LogEntry>): number {
+  const firsts = new Map<string, number>()
+  for (const { trackingId, seq, replaces } of known) {
+    if (trackingId === undefined || !redacted.has(trackingId)) continue
+    firsts.set(trackingId, Math.min(firsts.get(trackingId) ?? seq, seq, ...replaces))
+  }
+  return firsts.size < redacted.size ? 1 : Math.min(...firsts.values())
+}
+
+async function readFrom(pen: Pen, first: number): Promise<Map<string, Item>> {
+  const items: Item[] = []
+  const between = [pen.keys.message(first).sk, pen.keys.head().sk] as const
+  const range = { pk: pen.keys.pk, between, consistent: true }
+  for await (const page of pen.table.query(range)) items.push(...page.items)
+  return bySortKey(items)
+}
+
+async function overwrite(pen: Pen, row: MessageRow, message: LiveMessage, createdAt: string): Promise<LogEntry> {
+  const { seq, detached, replaces } = row
+  const key = pen.keys.message(seq)
+  const value = encode(message.text)
+  await writeParts(pen.table, key, value)
+  const planned = { seq, message, detached, replaces }
+  const item = messageItem(key, planned, value, { writer: pen.writer, createdAt })
+  const outcome = await pen.table.put(item, exists)
+  if (!outcome.written) throw conflict(pen, key, 'the message to redact', outcome.found)
+  return entryOfRow(pen, planned)
+}
+
+/** Deletes parts of rows that name another value by now. Parts without a row are left: it may be about to be written. */
+async function deleteStrayParts(
+  pen: Pen,
+  items: ReadonlyMap<string, Item>,
+  rows: readonly MessageRow[],
+  changed: readonly LogEntry[],
+): Promise<void> {
+  const named = new Map([
+    ...rows.map((row) => [pen.keys.message(row.seq).sk, row.value.digest] as const),
+    ...changed.map((entry) => [pen.keys.message(entry.seq).sk, entry.digest] as const),
+  ])
+  const stray = [...items.values()].map(keyOf).filter(({ sk }) => {
+    const part = partOwnerOf(sk)
+    const digest = part && named.get(part.owner)
+    return digest !== undefined && digest !== part?.digest
+  })
+  if (stray.length > 0) await pen.table.deleteAll(stray)
+}

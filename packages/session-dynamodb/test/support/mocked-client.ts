@@ -1,0 +1,53 @@
+/** A document client that sends nothing: it records the commands that reach it, and answers as a test tells it to. */
+
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
+import { type AwsClientStub, mockClient } from 'aws-sdk-client-mock'
+
+/** What the library asks DynamoDB to do: the command's name and its input. */
+export type SentCommand = readonly [name: string, input: unknown]
+
+/** A client for a test, and what was sent through it. */
+export interface MockedClient {
+  readonly client: DynamoDBDocumentClient
+  /** Tells what each command answers. Until then each answers with an empty output. */
+  readonly answers: AwsClientStub<DynamoDBDocumentClient>
+  /** The commands since the last call, in the order in which they were sent. */
+  readonly takeSent: () => SentCommand[]
+}
+
+/** Makes a client of its own for each test. */
+export function mockedClient(): MockedClient {
+  const client = DynamoDBDocumentClient.from(new DynamoDBClient({ region: 'eu-west-1' }))
+  const answers = mockClient(client)
+  answers.onAnyCommand().resolves({})
+  return {
+    client,
+    answers,
+    takeSent: () => {
+      const sent = answers.calls().map(({ args: [command] }): SentCommand => [command.constructor.name, command.input])
+      answers.resetHistory()
+      return sent
+    },
+  }
+}
+
+/** What a function throws. */
+export function errorOf(act: () => unknown): unknown {
+  try {
+    act()
+  } catch (error) {
+    return error
+  }
+  throw new Error('Nothing was thrown')
+}
+
+/** What a promise is rejected with. */
+export async function rejectionOf(promise: Promise<unknown>): Promise<unknown> {
+  const outcome = await promise.then(
+    (value) => ({ value }),
+    (error: unknown) => ({ error }),
+  )
+  if ('error' in outcome) return outcome.error
+  throw new Error(`It was not rejected, but resolved with ${JSON.stringify(outcome.value)}`)
+}
