@@ -2,7 +2,7 @@
 
 import { digestOf, type Encoding } from './codec.ts'
 import { NewerFormatError, SessionCorruptedError } from './errors.ts'
-import { type ItemKey, MAX_PARTS } from './keys.ts'
+import { type ItemKey, MAX_PARTS, SESSION_SORT_KEY } from './keys.ts'
 import { ATTRIBUTE, FORMAT_VERSION } from './schema.ts'
 import { parseRanges } from './window.ts'
 
@@ -22,6 +22,14 @@ export function keyOf(item: Item): ItemKey {
   return { pk: String(item[ATTRIBUTE.partitionKey]), sk: String(item[ATTRIBUTE.sortKey]) }
 }
 
+/** Attributes that a checksum does not cover: itself, and what may be refreshed without rewriting the item. */
+const UNSEALED: ReadonlySet<string> = new Set(['sum', ATTRIBUTE.expiresAt])
+
+/** Adds an item's checksum, over its key and all that it holds: a changed or misplaced item is never believed. */
+export function seal(item: Item): Item {
+  return { ...item, sum: checksumOf(item) }
+}
+
 /**
  * Reads an item's attributes one by one.
  *
@@ -36,6 +44,12 @@ export function readAttributes(item: Item) {
       const value = item[name]
       if (typeof value !== 'string') throw corrupted(`has no text in '${name}'`)
       return value
+    },
+    optionalString(name: string): string | undefined {
+      return item[name] === undefined ? undefined : read.string(name)
+    },
+    optionalCount(name: string): number | undefined {
+      return item[name] === undefined ? undefined : read.count(name)
     },
     count(name: string): number {
       const value = item[name]
@@ -73,5 +87,19 @@ export function readAttributes(item: Item) {
   }
   const version = read.count('v')
   if (version > FORMAT_VERSION) throw new NewerFormatError(key, version, FORMAT_VERSION)
+  if (!isSessionItem(key) && item.sum !== checksumOf(item)) throw corrupted('does not match its checksum')
   return read
+}
+
+/** Session items are updated attribute by attribute, so they carry no checksum; no conversation depends on them. */
+function isSessionItem(key: ItemKey): boolean {
+  return key.sk === SESSION_SORT_KEY
+}
+
+function checksumOf(item: Item): string {
+  const entries = Object.entries(item)
+    .filter(([name]) => !UNSEALED.has(name))
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, value]) => [name, value instanceof Uint8Array ? Buffer.from(value).toString('base64') : value])
+  return digestOf(JSON.stringify(entries)).slice(0, 12)
 }

@@ -1,5 +1,7 @@
 /** The errors that this package throws: one base, a leaf for each thing that a caller can do about it. */
 
+import type { Message } from '@strands-agents/sdk'
+
 /** Base of every error of this package. The AWS error that caused it, if one did, is its `cause`. */
 export class DynamoDBSessionError extends Error {
   override name = 'DynamoDBSessionError'
@@ -68,6 +70,53 @@ export class SessionConflictError extends DynamoDBSessionError implements Confli
     this.key = facts.key
     this.expected = facts.expected
     this.actual = facts.actual
+  }
+}
+
+/** What a {@link SessionBusyError} knows. */
+export interface BusyFacts {
+  readonly sessionId: string
+  /** Agent id. */
+  readonly scopeId: string
+  /** Name of the writer whose turn it is. */
+  readonly writer: string
+  /** After how many milliseconds the turn is taken to have crashed, unless it goes on. */
+  readonly retryAfterMs: number
+}
+
+/** Another writer's turn did not end in time. No message was added and no model was called: try again later. */
+export class SessionBusyError extends DynamoDBSessionError implements BusyFacts {
+  override name = 'SessionBusyError'
+  readonly sessionId: string
+  readonly scopeId: string
+  readonly writer: string
+  readonly retryAfterMs: number
+
+  constructor(facts: BusyFacts, options?: ErrorOptions) {
+    super(
+      `Session '${facts.sessionId}' is busy with a turn of agent '${facts.scopeId}' by writer ${facts.writer}. ` +
+        `Try again in ${Math.ceil(facts.retryAfterMs / 1000)} s at the latest.`,
+      options,
+    )
+    this.sessionId = facts.sessionId
+    this.scopeId = facts.scopeId
+    this.writer = facts.writer
+    this.retryAfterMs = facts.retryAfterMs
+  }
+}
+
+/** The model answered, but the answer could not be stored. It is in `answer`; `cause` says why. */
+export class AnswerNotSavedError extends DynamoDBSessionError {
+  override name = 'AnswerNotSavedError'
+  readonly sessionId: string
+  /** What the model answered. */
+  readonly answer: Message
+
+  constructor(sessionId: string, answer: Message, cause: unknown) {
+    const reason = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause)
+    super(`The answer was not stored in session '${sessionId}': ${reason}`, { cause })
+    this.sessionId = sessionId
+    this.answer = answer
   }
 }
 

@@ -3,11 +3,14 @@
 export type { ClientOptions } from './client.ts'
 export { createSessionTable } from './create-session-table.ts'
 export {
+  AnswerNotSavedError,
+  type BusyFacts,
   type ConflictFacts,
   DynamoDBSessionError,
   InvalidOptionError,
   NewerFormatError,
   SdkMismatchError,
+  SessionBusyError,
   SessionConflictError,
   SessionCorruptedError,
   SessionNotFoundError,

@@ -1,10 +1,10 @@
 /** Items of the table to what the log knows of them, and back. Pure. */
 
-import { type Item, readAttributes, type StoredValue } from './attributes.ts'
+import { type Item, readAttributes, type StoredValue, seal } from './attributes.ts'
 import type { EncodedValue } from './codec.ts'
 import type { ItemKey } from './keys.ts'
 import { FORMAT_VERSION } from './schema.ts'
-import { formatRanges, type LogEntry, type PlannedRow } from './window.ts'
+import { formatRanges, type LogEntry, type PlannedRow, type TurnMark } from './window.ts'
 
 /** What the head says. */
 export interface Head {
@@ -17,6 +17,8 @@ export interface Head {
   readonly window: readonly number[] | undefined
   /** Highest sequence number that the window was made from. Rows above it join the window by themselves. */
   readonly last: number
+  /** Highest sequence number of turns that have ended without an answer: an error, an interrupt, a structured output. */
+  readonly settled: number
   /** Version of the state that the head was written beside; 0 while there is no latest snapshot. */
   readonly stateVersion: number
   /** `createdAt` of the snapshot that this write saved. */
@@ -42,6 +44,7 @@ export interface MessageRow {
   readonly createdAt: string
   readonly detached: boolean
   readonly replaces: readonly number[]
+  readonly turn: TurnMark
   readonly value: StoredValue
 }
 
@@ -54,14 +57,22 @@ export interface SnapshotMark {
   readonly stateDigest: string
 }
 
-/** @param createdAt - `createdAt` of the snapshot that adds the row. */
+/** What a row says beside its message. */
+export interface RowFacts {
+  readonly writer: string
+  /** `createdAt` of the snapshot that adds the row. */
+  readonly createdAt: string
+  /** The turn that the row is part of. */
+  readonly turn?: TurnMark | undefined
+}
+
 export function messageItem(
   key: ItemKey,
   row: PlannedRow,
   value: EncodedValue,
-  facts: { writer: string; createdAt: string },
+  facts: RowFacts,
 ): Item {
-  return {
+  return seal({
     ...key,
     v: FORMAT_VERSION,
     ...valueAttributes(value),
@@ -70,7 +81,9 @@ export function messageItem(
     writer: facts.writer,
     ...(row.detached ? { detached: true } : {}),
     ...(row.replaces.length > 0 ? { replaces: formatRanges(row.replaces) } : {}),
-  }
+    ...(facts.turn?.until === undefined || row.message.isAnswer ? {} : { until: facts.turn.until }),
+    ...(facts.turn?.id === undefined ? {} : { turn: facts.turn.id }),
+  })
 }
 
 /** @throws {@link SessionCorruptedError} or {@link NewerFormatError}, naming the item. */
@@ -82,14 +95,17 @@ export function parseMessage(item: Item, seq: number): MessageRow {
     createdAt: read.string('createdAt'),
     detached: read.flag('detached'),
     replaces: read.ranges('replaces') ?? [],
+    turn: { id: read.optionalString('turn'), until: read.optionalCount('until') },
     value: read.value(),
   }
 }
 
 /** What the log remembers of a row that it has read. */
 export function entryOf(row: MessageRow, message: unknown): LogEntry {
-  const { seq, writer, detached, replaces } = row
-  return { seq, digest: row.value.digest, trackingId: trackingIdOf(message), writer, detached, replaces }
+  const { seq, writer, detached, replaces, turn } = row
+  const { digest } = row.value
+  const trackingId = trackingIdOf(message)
+  return { seq, digest, trackingId, writer, detached, replaces, turn, isAnswer: isAnswer(message) }
 }
 
 /** The SDK's id in a message's JSON, if it has a usable one. */
@@ -102,9 +118,17 @@ export function roleOf(message: unknown): string | undefined {
   return stringField(message, 'role')
 }
 
+/** Whether a message is one with which a turn ends: the assistant's, and without a tool use. */
+export function isAnswer(message: unknown): boolean {
+  if (roleOf(message) !== 'assistant' || typeof message !== 'object' || message === null) return false
+  const content: unknown = Reflect.get(message, 'content')
+  if (!Array.isArray(content)) return true
+  return !content.some((block) => typeof block === 'object' && block !== null && 'toolUse' in block)
+}
+
 export function headItem(key: ItemKey, head: Head): Item {
   const { window, ...rest } = head
-  return { ...key, v: FORMAT_VERSION, ...rest, ...(window === undefined ? {} : { window: formatRanges(window) }) }
+  return seal({ ...key, v: FORMAT_VERSION, ...rest, ...(window === undefined ? {} : { window: formatRanges(window) }) })
 }
 
 /** @throws {@link SessionCorruptedError} or {@link NewerFormatError}, naming the item. */
@@ -116,6 +140,7 @@ export function parseHead(item: Item): Head {
     writer: read.string('writer'),
     window: read.ranges('window'),
     last: read.count('last'),
+    settled: read.count('settled'),
     stateVersion: read.count('stateVersion'),
     createdAt: read.string('createdAt'),
     touchedAt: read.count('touchedAt'),
@@ -123,7 +148,7 @@ export function parseHead(item: Item): Head {
 }
 
 export function stateItem(key: ItemKey, state: Omit<State, 'value'>, value: EncodedValue): Item {
-  return { ...key, v: FORMAT_VERSION, ...state, ...valueAttributes(value) }
+  return seal({ ...key, v: FORMAT_VERSION, ...state, ...valueAttributes(value) })
 }
 
 /** @throws {@link SessionCorruptedError} or {@link NewerFormatError}, naming the item. */
@@ -140,7 +165,7 @@ export function parseState(item: Item): State {
 
 export function snapshotItem(key: ItemKey, mark: SnapshotMark): Item {
   const { window, ...rest } = mark
-  return { ...key, v: FORMAT_VERSION, ...rest, ...(window === undefined ? {} : { window: formatRanges(window) }) }
+  return seal({ ...key, v: FORMAT_VERSION, ...rest, ...(window === undefined ? {} : { window: formatRanges(window) }) })
 }
 
 /** @throws {@link SessionCorruptedError} or {@link NewerFormatError}, naming the item. */
@@ -156,7 +181,7 @@ export function parseSnapshotMark(item: Item): SnapshotMark {
 
 /** An item that holds nothing but a value: a snapshot's state, a manifest. */
 export function valueItem(key: ItemKey, value: EncodedValue): Item {
-  return { ...key, v: FORMAT_VERSION, ...valueAttributes(value) }
+  return seal({ ...key, v: FORMAT_VERSION, ...valueAttributes(value) })
 }
 
 /** @throws {@link SessionCorruptedError} or {@link NewerFormatError}, naming the item. */
@@ -165,7 +190,7 @@ export function parseValue(item: Item): StoredValue {
 }
 
 export function partItem(key: ItemKey, bytes: Uint8Array): Item {
-  return { ...key, v: FORMAT_VERSION, data: bytes }
+  return seal({ ...key, v: FORMAT_VERSION, data: bytes })
 }
 
 /** @throws {@link SessionCorruptedError} or {@link NewerFormatError}, naming the item. */

@@ -151,6 +151,13 @@ export class ScopeKeys {
     return this.#key(`${this.#scopePrefix}snapstate#${digest}`)
   }
 
+  /** What became of a turn with an id. */
+  turn(turnId: string): ItemKey {
+    const sk = `${this.#scopePrefix}turn#${escapeId(checkId('turnId', turnId))}`
+    checkKeySize('turnId', turnId, sk, MAX_SORT_KEY_BYTES)
+    return this.#key(sk)
+  }
+
   /** The SDK's manifest. */
   manifest(): ItemKey {
     return this.#key(`${this.#scopePrefix}manifest`)

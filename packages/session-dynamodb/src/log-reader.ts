@@ -19,9 +19,14 @@ export interface LogPage {
   readonly rows: ReadonlyMap<number, MessageRow>
   /** Highest sequence number in use. */
   readonly last: number
+  /** The row with that number. */
+  readonly newest: NewestRow | undefined
   /** Everything that was read, by sort key: parts are among it. */
   readonly items: ReadonlyMap<string, Item>
 }
+
+/** The log's newest row: it says whether a turn is under way. */
+export type NewestRow = Pick<MessageRow, 'seq' | 'writer' | 'turn'>
 
 /** Sequence numbers from the first to the last, both included. */
 type Range = readonly [first: number, last: number]
@@ -62,9 +67,29 @@ export async function readLog(
     for (const [seq, row] of parseRows(keys, head.incarnation, further)) rows.set(seq, row)
     for (const [sk, item] of further) items.set(sk, item)
   }
-  let last = head.last
-  for (const seq of rows.keys()) last = Math.max(last, seq)
-  return { head, state, window: windowOf(keys, head, rows), rows, last, items }
+  const newest = newestOf(rows)
+  const last = Math.max(head.last, newest?.seq ?? 0)
+  return { head, state, window: windowOf(keys, head, rows), rows, last, newest, items }
+}
+
+/**
+ * Reads what has been added since a row, without the state: how a turn elsewhere goes on.
+ *
+ * @returns undefined when there is no head any more.
+ */
+export async function readProgress(
+  table: SessionTable,
+  keys: ScopeKeys,
+  seq: number,
+): Promise<{ head: Head; newest: NewestRow | undefined } | undefined> {
+  const items: Item[] = []
+  const between = [keys.message(seq).sk, keys.head().sk] as const
+  for await (const page of table.query({ pk: keys.pk, between, consistent: true })) items.push(...page.items)
+  const found = bySortKey(items)
+  const headItem = found.get(keys.head().sk)
+  if (headItem === undefined) return undefined
+  const head = parseHead(headItem)
+  return { head, newest: newestOf(parseRows(keys, head.incarnation, found)) }
 }
 
 /**
@@ -121,6 +146,12 @@ export function createdAtOf({ head, state, window, rows }: LogPage): string {
   const row = rows.get(newest)
   if (row !== undefined && newest > Math.max(head.last, state?.last ?? 0)) return row.createdAt
   return state !== undefined && state.version > head.stateVersion ? state.createdAt : head.createdAt
+}
+
+function newestOf(rows: ReadonlyMap<number, MessageRow>): MessageRow | undefined {
+  let newest: MessageRow | undefined
+  for (const row of rows.values()) if (newest === undefined || row.seq > newest.seq) newest = row
+  return newest
 }
 
 /** The first page of a descending read, and more pages only while the head has not been met. */

@@ -5,12 +5,12 @@ import { type EncodedValue, encode } from './codec.ts'
 import { mapConcurrently } from './concurrency.ts'
 import { canAdvance, canAppend, canCreate } from './conditions.ts'
 import { SessionConflictError } from './errors.ts'
-import { type Head, headItem, messageItem, type State, stateItem } from './items.ts'
+import { type Head, headItem, messageItem, type RowFacts, type State, stateItem } from './items.ts'
 import type { ItemKey, ScopeKeys } from './keys.ts'
 import type { SessionDirectory } from './session-directory.ts'
 import type { SessionTable } from './table.ts'
 import { writeParts } from './values.ts'
-import type { LogEntry, PlannedRow } from './window.ts'
+import type { LogEntry, PlannedRow, TurnMark } from './window.ts'
 
 /** Rows that are written at once where their order does not matter. */
 const CONCURRENCY = 8
@@ -35,7 +35,7 @@ export interface Pen {
 export async function appendRows(
   pen: Pen,
   rows: readonly PlannedRow[],
-  createdAt: string,
+  facts: Omit<RowFacts, 'writer'>,
   onWritten: (entry: LogEntry) => void,
 ): Promise<void> {
   const staged = rows.every((row) => row.detached)
@@ -43,10 +43,10 @@ export async function appendRows(
     const key = pen.keys.message(row.seq)
     const value = encode(row.message.text)
     await writeParts(pen.table, key, value)
-    const item = messageItem(key, row, value, { writer: pen.writer, createdAt })
+    const item = messageItem(key, row, value, { ...facts, writer: pen.writer })
     const outcome = await pen.table.put(item, canAppend(pen.writer, pen.incarnation))
     if (!outcome.written) throw conflict(pen, key, 'a free sequence number', outcome.found)
-    onWritten(entryOfRow(pen, row))
+    onWritten(entryOfRow(pen, row, facts.turn))
   })
 }
 
@@ -111,7 +111,9 @@ export function conflict(pen: Pen, key: ItemKey, expected: string, found: Item |
 }
 
 /** What the log remembers of a row that this writer has written. */
-export function entryOfRow(pen: Pen, row: PlannedRow): LogEntry {
+export function entryOfRow(pen: Pen, row: PlannedRow, mark: TurnMark = {}): LogEntry {
   const { seq, detached, replaces, message } = row
-  return { seq, detached, replaces, digest: message.digest, trackingId: message.trackingId, writer: pen.writer }
+  const { digest, trackingId, isAnswer } = message
+  const turn = { id: mark.id, until: isAnswer ? undefined : mark.until }
+  return { seq, digest, trackingId, writer: pen.writer, detached, replaces, turn, isAnswer }
 }

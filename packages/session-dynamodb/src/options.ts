@@ -7,6 +7,8 @@ import type {
   SnapshotTriggerCallback,
 } from '@strands-agents/sdk'
 import type { ClientOptions } from './client.ts'
+import type { AnswerNotSavedError } from './errors.ts'
+import type { RepairMode } from './repair.ts'
 import type { CapacityUsage } from './table.ts'
 
 /** Where sessions are, and how to reach them. */
@@ -103,6 +105,47 @@ export interface DynamoDBSessionManagerOptions extends DynamoDBSnapshotStorageOp
    * @defaultValue none
    */
   readonly snapshotTrigger?: SnapshotTriggerCallback | undefined
+  /**
+   * Let only one writer at a time run a turn of an agent: another one waits for it to end, and an agent that is behind
+   * catches up before it goes on. When false, a turn that meets another one is a `SessionConflictError`. Needs
+   * `saveLatestOn` `'message'` or `'invocation'`.
+   *
+   * @defaultValue true
+   */
+  readonly turnExclusion?: boolean | undefined
+  /**
+   * How long a turn may take from one message to the next before it is taken to have crashed, in milliseconds. Another
+   * writer may then go on, and what the stalled one still writes is refused.
+   *
+   * @defaultValue 120000
+   */
+  readonly turnLeaseMs?: number | undefined
+  /**
+   * How long to wait for another writer's turn, in milliseconds; then the turn is a `SessionBusyError`. 0 does not wait.
+   *
+   * @defaultValue 30000
+   */
+  readonly turnWaitMs?: number | undefined
+  /**
+   * What becomes of what a crash has left unfinished: `'complete'` gives tool uses a result and the turn an answer that
+   * say so, `'drop'` takes the turn out of the window, `'off'` leaves it. The log keeps what happened in any case.
+   *
+   * @defaultValue 'complete'
+   */
+  readonly repair?: RepairMode | undefined
+  /**
+   * Called when the model has answered and the answer could not be stored; the caller of the agent then gets the answer.
+   *
+   * @defaultValue none: the agent rejects with the `AnswerNotSavedError`, which holds the answer
+   */
+  readonly onAnswerNotSaved?: ((error: AnswerNotSavedError) => void) | undefined
+  /**
+   * Time left for this process in milliseconds, as Lambda's `context.getRemainingTimeInMillis` tells it. Waits and leases
+   * then end before the process does, and so do requests.
+   *
+   * @defaultValue none
+   */
+  readonly getRemainingTimeInMillis?: (() => number) | undefined
 }
 
 /** Environment variable that names the table when `tableName` is not given. */

@@ -7,7 +7,7 @@ import type {
   SnapshotTriggerCallback,
 } from '@strands-agents/sdk'
 import { documentClientOf } from './client.ts'
-import { InvalidOptionError } from './errors.ts'
+import { type AnswerNotSavedError, InvalidOptionError } from './errors.ts'
 import { checkId, checkSessionId, ownerKeyOf, partitionKeyOf } from './keys.ts'
 import {
   type DynamoDBSessionManagerOptions,
@@ -15,6 +15,7 @@ import {
   TABLE_VARIABLE,
   type TableOptions,
 } from './options.ts'
+import type { RepairMode } from './repair.ts'
 import type { SessionTableOptions } from './table.ts'
 
 /** What becomes of {@link TableOptions}. */
@@ -34,13 +35,26 @@ export interface ParsedStorageOptions extends ParsedTableOptions {
   readonly logger: Logger
 }
 
-/** What becomes of {@link DynamoDBSessionManagerOptions}. */
-export interface ParsedManagerOptions {
-  readonly sessionId: string
+/** How an agent's turns are run. */
+export interface TurnOptions {
   readonly saveLatestOn: SaveLatestStrategy
+  readonly turnExclusion: boolean
+  readonly turnLeaseMs: number
+  readonly turnWaitMs: number
+  readonly repair: RepairMode
+  readonly onAnswerNotSaved: ((error: AnswerNotSavedError) => void) | undefined
+  readonly remainingMs: (() => number) | undefined
+  readonly logger: Logger
+}
+
+/** What becomes of {@link DynamoDBSessionManagerOptions}. */
+export interface ParsedManagerOptions extends TurnOptions {
+  readonly sessionId: string
   readonly multiAgentSaveLatestOn: MultiAgentSaveLatestStrategy
   readonly snapshotTrigger: SnapshotTriggerCallback | undefined
 }
+
+const DAY_MS = 86_400_000
 
 /** Longest title in characters: it is read with every list. */
 const MAX_TITLE_LENGTH = 256
@@ -92,7 +106,7 @@ export function parseStorageOptions(options: DynamoDBSnapshotStorageOptions): Pa
         isCount(1, 86_400),
         'a whole number from 1 to 86400',
       ) ?? 300,
-    logger: optional('logger', options.logger, isLogger, 'debug, info, warn and error functions') ?? quietLogger,
+    logger: parseLogger(options.logger),
   }
 }
 
@@ -107,7 +121,18 @@ export function parseManagerOptions(options: DynamoDBSessionManagerOptions): Par
     saveLatestOn: oneOf('saveLatestOn', options.saveLatestOn, ['message', 'invocation', 'trigger']),
     multiAgentSaveLatestOn: oneOf('multiAgentSaveLatestOn', options.multiAgentSaveLatestOn, ['node', 'invocation']),
     snapshotTrigger: optional('snapshotTrigger', options.snapshotTrigger, isFunction, 'a function'),
+    turnExclusion: optional('turnExclusion', options.turnExclusion, isBoolean, 'true or false') ?? true,
+    turnLeaseMs: optional('turnLeaseMs', options.turnLeaseMs, isCount(1000, DAY_MS), 'from 1000 to 86400000') ?? 120_000,
+    turnWaitMs: optional('turnWaitMs', options.turnWaitMs, isCount(0, DAY_MS), 'from 0 to 86400000') ?? 30_000,
+    repair: oneOf('repair', options.repair, ['complete', 'drop', 'off']),
+    onAnswerNotSaved: optional('onAnswerNotSaved', options.onAnswerNotSaved, isFunction, 'a function'),
+    remainingMs: optional('getRemainingTimeInMillis', options.getRemainingTimeInMillis, isFunction, 'a function'),
+    logger: parseLogger(options.logger),
   }
+}
+
+function parseLogger(logger: Logger | undefined): Logger {
+  return optional('logger', logger, isLogger, 'debug, info, warn and error functions') ?? quietLogger
 }
 
 function checkObject(options: unknown): void {

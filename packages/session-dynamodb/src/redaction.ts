@@ -71,15 +71,15 @@ async function readFrom(pen: Pen, first: number): Promise<Map<string, Item>> {
 }
 
 async function overwrite(pen: Pen, row: MessageRow, message: LiveMessage, createdAt: string): Promise<LogEntry> {
-  const { seq, detached, replaces } = row
+  const { seq, detached, replaces, turn } = row
   const key = pen.keys.message(seq)
   const value = encode(message.text)
   await writeParts(pen.table, key, value)
   const planned = { seq, message, detached, replaces }
-  const item = messageItem(key, planned, value, { writer: pen.writer, createdAt })
+  const item = messageItem(key, planned, value, { writer: pen.writer, createdAt, turn })
   const outcome = await pen.table.put(item, exists)
   if (!outcome.written) throw conflict(pen, key, 'the message to redact', outcome.found)
-  return entryOfRow(pen, planned)
+  return entryOfRow(pen, planned, turn)
 }
 
 /** Deletes parts of rows that name another value by now. Parts without a row are left: it may be about to be written. */

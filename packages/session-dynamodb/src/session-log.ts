@@ -7,14 +7,14 @@ import { SessionConflictError, SessionCorruptedError } from './errors.ts'
 import { incarnationAt, writerOf } from './incarnation.ts'
 import type { Head } from './items.ts'
 import type { ItemKey, ScopeKeys } from './keys.ts'
-import { createdAtOf, type LogPage, readLog, readMessages } from './log-reader.ts'
+import { createdAtOf, type LogPage, type NewestRow, readLog, readMessages, readProgress } from './log-reader.ts'
 import { appendRows, createScope, type Pen, putHead, putState } from './log-writer.ts'
 import { redactRows } from './redaction.ts'
 import type { SessionDirectory } from './session-directory.ts'
 import { type FrozenSnapshot, thaw } from './snapshot.ts'
 import type { SessionTable } from './table.ts'
 import { deleteParts, parseJson, readText } from './values.ts'
-import { type LogEntry, planWindow } from './window.ts'
+import { type LogEntry, planWindow, type TurnMark } from './window.ts'
 
 /** What a {@link SessionLog} works with. */
 export interface SessionLogOptions {
@@ -43,6 +43,17 @@ interface Known {
   last: number
   stateVersion: number
   stateValue: Omit<StoredValue, 'inline'> | undefined
+  newest: NewestRow | undefined
+}
+
+/** A turn that another writer has begun and not ended. */
+export interface OpenTurn {
+  /** Name of the writer. */
+  readonly writer: string
+  /** When the turn is taken to have crashed unless it has gone on, in epoch milliseconds. */
+  readonly until: number
+  /** Id that the caller gave the turn. */
+  readonly id: string | undefined
 }
 
 /** The log of one agent or orchestrator. Calls must not overlap: the caller runs them one after the other. */
@@ -54,6 +65,8 @@ export class SessionLog {
   #entries = new Map<number, LogEntry>()
   /** What was known before a save that failed: when it is read again, only this writer may have gone on from there. */
   #doubted: Known | null | undefined
+  /** What new rows say of the turn that they are written in. */
+  turn: { readonly id?: string | undefined; readonly leaseMs?: number | undefined } = {}
   /** Set once another writer was met: from then on nothing is saved until the log is loaded again. */
   #conflict: SessionConflictError | undefined
 
@@ -85,22 +98,24 @@ export class SessionLog {
    * Saves the latest snapshot.
    *
    * @param redacted - Tracking ids of messages whose earlier text must go.
+   * @param endsTurn - Whether the turn is over: one that has not ended with an answer is then marked as ended.
    * @throws {@link SessionConflictError} when another writer has changed the log since it was loaded.
    */
-  async save(snapshot: FrozenSnapshot, redacted: ReadonlySet<string>): Promise<void> {
+  async save(snapshot: FrozenSnapshot, redacted: ReadonlySet<string>, endsTurn = false): Promise<void> {
     await this.#guarded(async () => {
       const known = await this.#basis(snapshot, true)
       const pen = this.#pen(known.head.incarnation)
       const { createdAt } = snapshot
       const plan = planWindow({ ...known, entries: this.#entries }, snapshot.messages, { redacted })
-      await appendRows(pen, plan.rows, createdAt, (entry) => this.#note(known, entry))
+      await appendRows(pen, plan.rows, { createdAt, turn: this.#mark() }, (entry) => this.#note(known, entry))
       const isRedaction = await this.#redact(pen, known, snapshot, redacted)
       known.window = plan.window
 
       const isFirst = known.head.stateVersion === 0
       const stateChanged = isFirst || known.stateValue?.digest !== snapshot.stateDigest
       if (stateChanged) await this.#saveState(pen, known, snapshot)
-      const commit = plan.commit || isFirst || isRedaction
+      const isUnsettled = endsTurn && this.#isOpen(known) && known.newest?.writer === pen.writer
+      const commit = plan.commit || isFirst || isRedaction || isUnsettled
       const changed = stateChanged || commit || plan.rows.length > 0
       const touchedAt = changed ? await this.#touchWhenDue(known.head) : known.head.touchedAt
       if (!commit && touchedAt === known.head.touchedAt) return
@@ -112,6 +127,7 @@ export class SessionLog {
         window,
         last,
         stateVersion,
+        settled: isUnsettled ? last : head.settled,
         createdAt,
         touchedAt,
       }
@@ -134,10 +150,47 @@ export class SessionLog {
       const { incarnation } = known.head
       const pen = this.#pen(incarnation)
       const plan = planWindow({ ...known, entries: this.#entries }, snapshot.messages, { stage: true, redacted })
-      await appendRows(pen, plan.rows, snapshot.createdAt, (entry) => this.#note(known, entry))
+      await appendRows(pen, plan.rows, snapshot, (entry) => this.#note(known, entry))
       await this.#redact(pen, known, snapshot, redacted)
       return { incarnation, window: plan.window }
     })
+  }
+
+  /** The turn that another writer had under way when the log was last read. */
+  openTurn(): OpenTurn | undefined {
+    const known = this.#known
+    if (known === undefined || known === null || !this.#isOpen(known)) return undefined
+    const { writer, turn } = known.newest ?? {}
+    if (writer === undefined || turn?.until === undefined) return undefined
+    return writer === this.#pen(known.head.incarnation).writer ? undefined : { writer, until: turn.until, id: turn.id }
+  }
+
+  /** Looks how another writer's turn goes on. What has been added since is read by the next {@link SessionLog.load}. */
+  async followTurn(): Promise<OpenTurn | undefined> {
+    const known = this.#known
+    if (known === undefined || known === null) return undefined
+    const { table, keys } = this.#options
+    const progress = await readProgress(table, keys, known.last)
+    if (progress === undefined) return undefined
+    known.newest = progress.newest
+    known.head = { ...known.head, settled: progress.head.settled }
+    return this.openTurn()
+  }
+
+  /** Sequence numbers of a turn's rows among those that are known, in order, with whether the last one is an answer. */
+  rowsOfTurn(id: string): { readonly seqs: readonly number[]; readonly isAnswered: boolean } {
+    const entries = [...this.#entries.values()].filter(({ turn }) => turn.id === id).sort((a, b) => a.seq - b.seq)
+    return { seqs: entries.map(({ seq }) => seq), isAnswered: entries.at(-1)?.isAnswer === true }
+  }
+
+  /** Position of a row in the window, -1 when the window does not see it. */
+  positionOf(seq: number): number {
+    return this.#known?.window?.indexOf(seq) ?? -1
+  }
+
+  /** Digest of the state that was stored when the log was last read or written, also by a save that failed since. */
+  stateDigest(): string | undefined {
+    return (this.#known ?? this.#doubted)?.stateValue?.digest
   }
 
   /** Takes note of a row that was read elsewhere, so that a save need not write its message again. */
@@ -179,12 +232,13 @@ export class SessionLog {
     const window = withLatest && snapshot.messages !== undefined ? [] : undefined
     const stateVersion = withLatest ? 1 : 0
     const touchedAt = inSeconds(now())
-    const head: Head = { version: 1, incarnation, writer, window, last: 0, stateVersion, createdAt, touchedAt }
+    const head: Head = { version: 1, incarnation, writer, window, last: 0, settled: 0, stateVersion, createdAt, touchedAt }
     const value = encode(snapshot.state)
     const state = withLatest ? { facts: { version: 1, writer, last: 0, createdAt }, value } : undefined
     await createScope(pen, session, head, state, (found) => directory.refusal(sessionId, found))
     this.#entries = new Map()
-    return { head, window, last: 0, stateVersion, stateValue: withLatest ? storedValue(value) : undefined }
+    const stateValue = withLatest ? storedValue(value) : undefined
+    return { head, window, last: 0, stateVersion, stateValue, newest: undefined }
   }
 
   /** @returns Whether there was anything to redact. */
@@ -229,10 +283,10 @@ export class SessionLog {
       this.#known = null
       return null
     }
-    const { head, window, last, state } = page
+    const { head, window, last, state, newest } = page
     const read = window && (await readMessages(table, keys, window, page.rows, page.items))
     for (const { entry } of read ?? []) this.#entries.set(entry.seq, entry)
-    this.#known = { head, window, last, stateVersion: state?.version ?? 0, stateValue: state?.value }
+    this.#known = { head, window, last, stateVersion: state?.version ?? 0, stateValue: state?.value, newest }
     return { page, messages: read?.map(({ message }) => message) }
   }
 
@@ -277,6 +331,17 @@ export class SessionLog {
   #note(known: Known, entry: LogEntry): void {
     this.#entries.set(entry.seq, entry)
     known.last = Math.max(known.last, entry.seq)
+    if (entry.seq === known.last) known.newest = entry
+  }
+
+  #mark(): TurnMark {
+    const { id, leaseMs } = this.turn
+    return { id, until: leaseMs === undefined ? undefined : this.#options.now() + leaseMs }
+  }
+
+  /** Whether the newest row is one of a turn that has not ended. */
+  #isOpen({ newest, head }: Known): boolean {
+    return newest?.turn.until !== undefined && newest.seq > head.settled
   }
 
   #pen(incarnation: string): Pen {

@@ -1,27 +1,33 @@
 /** `DynamoDBSessionManager`: the bridge between Strands agents and the log. */
 
+import { AsyncLocalStorage } from 'node:async_hooks'
 import {
   AfterInvocationEvent,
-  AfterModelCallEvent,
   Agent,
   Graph,
-  HookOrder,
   type LocalAgent,
-  type SaveLatestStrategy,
   SessionManager,
+  type SnapshotStorage,
   Swarm,
 } from '@strands-agents/sdk'
+import type { MultiAgentState } from '@strands-agents/sdk/multiagent'
+import { AgentSession } from './agent-session.ts'
+import { documentClientOf } from './client.ts'
 import { SdkMismatchError } from './errors.ts'
 import type { DynamoDBSessionManagerOptions } from './options.ts'
-import { parseManagerOptions } from './parse-options.ts'
+import { type ParsedManagerOptions, parseManagerOptions } from './parse-options.ts'
 import type { DeleteProgress, SessionInfo } from './session-directory.ts'
 import { DynamoDBSnapshotStorage } from './snapshot-storage.ts'
+
+/** What the manager saves and restores. */
+type Target = LocalAgent | Graph | Swarm
 
 /**
  * Keeps the conversation of an `Agent`, a `Graph` or a `Swarm` in DynamoDB, so that any process can go on with it.
  *
  * Does all that the SDK's `SessionManager` does, and beyond it: saves each message as one item, once; saves the window
- * after the conversation manager has trimmed it; and removes redacted text from every item that held it.
+ * after the conversation manager has trimmed it; lets only one writer at a time run a turn; repairs what a crash has cut
+ * short; and removes redacted text from every item that held it.
  *
  * @example
  * ```typescript
@@ -30,22 +36,34 @@ import { DynamoDBSnapshotStorage } from './snapshot-storage.ts'
  * ```
  */
 export class DynamoDBSessionManager extends SessionManager {
-  readonly #saveLatestOn: SaveLatestStrategy
+  readonly #options: ParsedManagerOptions
+  readonly #storageOptions: DynamoDBSessionManagerOptions
+  /** For what concerns the whole session. */
   readonly #storage: DynamoDBSnapshotStorage
+  /** One writer for each agent or orchestrator: two with the same id in one process are as safe as in two. */
+  readonly #writers: WeakMap<object, DynamoDBSnapshotStorage>
+  /** Whose storage the SDK's own code is to use: it knows only ids. */
+  readonly #current: AsyncLocalStorage<DynamoDBSnapshotStorage>
 
   /** @throws `InvalidOptionError` naming the first option that is wrong. Sends no request. */
   constructor(options: DynamoDBSessionManagerOptions) {
     const parsed = parseManagerOptions(options)
-    const storage = new DynamoDBSnapshotStorage(options)
+    const storageOptions = { ...options, client: documentClientOf(options), clientConfig: undefined }
+    const storage = new DynamoDBSnapshotStorage(storageOptions)
+    const current = new AsyncLocalStorage<DynamoDBSnapshotStorage>()
     super({
       sessionId: parsed.sessionId,
-      storage: { snapshot: storage },
-      saveLatestOn: parsed.saveLatestOn,
+      storage: { snapshot: routeTo(() => current.getStore() ?? storage) },
+      // Agents save through the hooks of their own sessions; the SDK's hook is left with the snapshot trigger.
+      saveLatestOn: 'trigger',
       multiAgentSaveLatestOn: parsed.multiAgentSaveLatestOn,
       ...(parsed.snapshotTrigger === undefined ? {} : { snapshotTrigger: parsed.snapshotTrigger }),
     })
-    this.#saveLatestOn = parsed.saveLatestOn
+    this.#options = parsed
+    this.#storageOptions = storageOptions
     this.#storage = storage
+    this.#writers = new WeakMap()
+    this.#current = current
   }
 
   /**
@@ -55,14 +73,21 @@ export class DynamoDBSessionManager extends SessionManager {
    */
   override initAgent(agent: LocalAgent): void {
     if (!(agent instanceof Agent)) throw new SdkMismatchError(`Agent '${agent.id}'`)
-    agent.addHook(AfterModelCallEvent, (event) => this.#noteRedaction(event), { order: HookOrder.SDK_FIRST - 1 })
-    super.initAgent(agent)
-    if (this.#saveLatestOn === 'trigger') return
-    // The SDK's own hook saves before the conversation manager trims and before late hooks of plugins change the state.
-    const saveLate = async (event: AfterInvocationEvent): Promise<void> => {
-      await this.saveSnapshot({ target: event.agent, isLatest: true })
-    }
-    agent.addHook(AfterInvocationEvent, saveLate, { order: HookOrder.SDK_LAST + 1 })
+    const storage = this.#writerOf(agent)
+    const session = new AgentSession({
+      ...this.#options,
+      agent,
+      storage,
+      restore: () => this.restoreSnapshot({ target: agent }),
+      save: () => this.saveSnapshot({ target: agent, isLatest: true }),
+    })
+    session.register()
+    super.initAgent(
+      withHooks(agent, (event, call) => {
+        const run = (): Promise<void> => this.#current.run(storage, call)
+        return event instanceof AfterInvocationEvent ? session.guardEnd(run) : run()
+      }),
+    )
   }
 
   /**
@@ -74,7 +99,28 @@ export class DynamoDBSessionManager extends SessionManager {
     if (!(orchestrator instanceof Graph || orchestrator instanceof Swarm)) {
       throw new SdkMismatchError(`Orchestrator '${orchestrator.id}'`)
     }
-    super.initMultiAgent(orchestrator)
+    const storage = this.#writerOf(orchestrator)
+    super.initMultiAgent(withHooks(orchestrator, (_, call) => this.#current.run(storage, call)))
+  }
+
+  /** Saves a snapshot of an agent or an orchestrator: the latest, or an immutable one. */
+  override saveSnapshot(params: { target: LocalAgent; isLatest: boolean }): Promise<void>
+  override saveSnapshot(params: { target: Graph | Swarm; state?: MultiAgentState; isLatest: boolean }): Promise<void>
+  override saveSnapshot(params: { target: Target; state?: MultiAgentState; isLatest: boolean }): Promise<void> {
+    const save: (of: typeof params) => Promise<void> = super.saveSnapshot.bind(this) as never
+    return this.#current.run(this.#writerOf(params.target), () => save(params))
+  }
+
+  /** Restores the latest snapshot, or an immutable one by its id. Returns false when there is none. */
+  override restoreSnapshot(params: { target: LocalAgent; snapshotId?: string }): Promise<boolean>
+  override restoreSnapshot(params: {
+    target: Graph | Swarm
+    state?: MultiAgentState
+    snapshotId?: string
+  }): Promise<boolean>
+  override restoreSnapshot(params: { target: Target; state?: MultiAgentState; snapshotId?: string }): Promise<boolean> {
+    const restore: (of: typeof params) => Promise<boolean> = super.restoreSnapshot.bind(this) as never
+    return this.#current.run(this.#writerOf(params.target), () => restore(params))
   }
 
   /** Creates the session, or refreshes its owner, its title and when it was active. */
@@ -98,9 +144,33 @@ export class DynamoDBSessionManager extends SessionManager {
     await super.deleteSession()
   }
 
-  #noteRedaction(event: AfterModelCallEvent): void {
-    const redacted = event.stopData?.redaction === undefined ? undefined : event.agent.messages.at(-1)
-    if (redacted === undefined) return
-    this.#storage.redact({ sessionId: this.sessionId, scope: 'agent', scopeId: event.agent.id }, redacted.trackingId)
+  #writerOf(target: Target): DynamoDBSnapshotStorage {
+    const known = this.#writers.get(target)
+    if (known !== undefined) return known
+    const storage = new DynamoDBSnapshotStorage(this.#storageOptions)
+    this.#writers.set(target, storage)
+    return storage
   }
+}
+
+/** A storage that forwards each call to the one that is in charge at that moment. */
+function routeTo(current: () => DynamoDBSnapshotStorage): SnapshotStorage {
+  return {
+    saveSnapshot: (params) => current().saveSnapshot(params),
+    loadSnapshot: (params) => current().loadSnapshot(params),
+    listSnapshotIds: (params) => current().listSnapshotIds(params),
+    deleteSession: (params) => current().deleteSession(params),
+    loadManifest: (params) => current().loadManifest(params),
+    saveManifest: (params) => current().saveManifest(params),
+  }
+}
+
+/** The same agent or orchestrator, except that hooks added through it run by way of `around`. */
+function withHooks<T extends { addHook: (...args: never[]) => unknown }>(
+  target: T,
+  around: (event: unknown, call: () => Promise<void>) => Promise<void>,
+): T {
+  const addHook = (type: never, callback: (event: unknown) => Promise<void>, options: never): unknown =>
+    target.addHook(type, ((event: unknown) => around(event, () => callback(event))) as never, options)
+  return Object.create(target, { addHook: { value: addHook } }) as T
 }

@@ -1,6 +1,7 @@
 /** The SDK's `SnapshotStorage` on top of the log: receives whole snapshots, writes what is new in them. */
 
 import { randomBytes } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Snapshot, SnapshotLocation, SnapshotManifest, SnapshotStorage } from '@strands-agents/sdk'
 import { encode } from './codec.ts'
 import { KeyedQueue } from './concurrency.ts'
@@ -13,6 +14,7 @@ import { type DeleteProgress, SessionDirectory, type SessionInfo } from './sessi
 import { SessionLog } from './session-log.ts'
 import { freeze } from './snapshot.ts'
 import { SessionTable } from './table.ts'
+import { Turns } from './turns.ts'
 import { loadValue, saveValue } from './values.ts'
 
 /** Schema version of a manifest that was never saved: the SDK's own. */
@@ -26,6 +28,9 @@ interface OpenScope {
   readonly queueKey: string
   /** Tracking ids of redacted messages, until a save has removed their old text. */
   readonly redacted: Set<string>
+  readonly turns: Turns
+  /** Whether the next save of the latest snapshot is the last one of a turn. */
+  endsTurn: boolean
 }
 
 /**
@@ -65,15 +70,17 @@ export class DynamoDBSnapshotStorage implements SnapshotStorage {
     isLatest: boolean
     snapshot: Snapshot
   }): Promise<void> {
-    const { log, snapshots, keys, queueKey, redacted } = this.#open(params.location)
+    const scope = this.#open(params.location)
+    const { log, snapshots, keys, queueKey, redacted, endsTurn } = scope
     const { snapshotId, isLatest } = params
     if (!isLatest) keys.snapshot(snapshotId)
     const snapshot = freeze(params.snapshot)
     // Only what was redacted when the snapshot was taken: a later redaction is in a later snapshot.
     const removing = new Set(redacted)
+    if (isLatest) scope.endsTurn = false
     await this.#queue.run(queueKey, async () => {
       if (!isLatest) return snapshots.save(snapshotId, snapshot, removing)
-      await log.save(snapshot, removing)
+      await log.save(snapshot, removing, endsTurn)
       for (const trackingId of removing) redacted.delete(trackingId)
     })
   }
@@ -159,6 +166,21 @@ export class DynamoDBSnapshotStorage implements SnapshotStorage {
     return this.#directory.find(params.sessionId)
   }
 
+  /** The turns of an agent. */
+  turns(location: SnapshotLocation): Turns {
+    return this.#open(location).turns
+  }
+
+  /** Says that the next save of the latest snapshot is the last one of a turn. */
+  endTurn(location: SnapshotLocation): void {
+    this.#open(location).endsTurn = true
+  }
+
+  /** Digest of the state that was stored when a scope was last read or written. */
+  storedStateDigest(location: SnapshotLocation): string | undefined {
+    return this.#open(location).log.stateDigest()
+  }
+
   /**
    * Says that a message was redacted. The next save of the latest snapshot overwrites every row that held its old text,
    * in immutable snapshots too.
@@ -169,13 +191,14 @@ export class DynamoDBSnapshotStorage implements SnapshotStorage {
 
   #open(location: SnapshotLocation): OpenScope {
     const { tenantId } = this.#options
+    const table = this.#table
     const keys = new ScopeKeys(location, tenantId)
     const queueKey = `${keys.pk}/${keys.logPrefix}`
     const open = this.#scopes.get(queueKey)
     if (open !== undefined) return open
     const log = new SessionLog({
       ...this.#options,
-      table: this.#table,
+      table,
       directory: this.#directory,
       keys,
       sessionId: location.sessionId,
@@ -183,8 +206,11 @@ export class DynamoDBSnapshotStorage implements SnapshotStorage {
       now: Date.now,
       nonce: randomBytes(6).toString('base64url'),
     })
-    const snapshots = new ImmutableSnapshots(this.#table, keys, log)
-    const opened = { log, snapshots, keys, queueKey, redacted: new Set<string>() }
+    const snapshots = new ImmutableSnapshots(table, keys, log)
+    const { sessionId, scopeId } = location
+    const enqueue = <T>(task: () => Promise<T>): Promise<T> => this.#queue.run(queueKey, task)
+    const turns = new Turns({ table, log, keys, sessionId, scopeId, enqueue, now: Date.now, pause: delay })
+    const opened = { log, snapshots, turns, keys, queueKey, redacted: new Set<string>(), endsTurn: false }
     this.#scopes.set(queueKey, opened)
     return opened
   }

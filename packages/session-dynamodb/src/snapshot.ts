@@ -2,7 +2,7 @@
 
 import type { Snapshot } from '@strands-agents/sdk'
 import { digestOf } from './codec.ts'
-import { roleOf, trackingIdOf } from './items.ts'
+import { isAnswer, roleOf, trackingIdOf } from './items.ts'
 import type { LiveMessage } from './window.ts'
 
 /** A snapshot as text, detached from the live objects that it was taken from. */
@@ -52,7 +52,13 @@ export function thaw(
 function freezeMessage(message: unknown): LiveMessage {
   // As JSON.stringify treats an array's elements: what JSON cannot hold becomes null.
   const text = JSON.stringify(message) ?? 'null'
-  return { text, digest: digestOf(text), trackingId: trackingIdOf(message), role: roleOf(message) }
+  return {
+    text,
+    digest: digestOf(text),
+    trackingId: trackingIdOf(message),
+    role: roleOf(message),
+    isAnswer: isAnswer(message),
+  }
 }
 
 function isState(state: unknown): state is Omit<Snapshot, 'createdAt'> {

@@ -1,5 +1,13 @@
 /** The window as a view of the log: ranges of sequence numbers, and what a live snapshot asks the log to write. Pure. */
 
+/** What a row says of the turn that it was written in. */
+export interface TurnMark {
+  /** Id that the caller gave the turn. */
+  readonly id?: string | undefined
+  /** When the turn is taken to have crashed unless it has gone on, in epoch milliseconds; absent once it has ended. */
+  readonly until?: number | undefined
+}
+
 /** What is known of a row of the log. */
 export interface LogEntry {
   readonly seq: number
@@ -13,6 +21,9 @@ export interface LogEntry {
   readonly detached: boolean
   /** Sequence numbers of the rows that held earlier texts of this message, the newest first. */
   readonly replaces: readonly number[]
+  readonly turn: TurnMark
+  /** Whether the message is one with which a turn ends. */
+  readonly isAnswer: boolean
 }
 
 /** A message of a live snapshot, as JSON. */
@@ -21,6 +32,8 @@ export interface LiveMessage {
   readonly digest: string
   readonly trackingId: string | undefined
   readonly role: string | undefined
+  /** Whether the message is one with which a turn ends. */
+  readonly isAnswer: boolean
 }
 
 /** A row to be written. */

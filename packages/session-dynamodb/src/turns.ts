@@ -1,0 +1,111 @@
+/** One scope's turns: who is at work, how long to wait for it, and what became of a turn with an id. */
+
+import { encode } from './codec.ts'
+import { SessionBusyError, SessionCorruptedError } from './errors.ts'
+import { parseMessage } from './items.ts'
+import type { ScopeKeys } from './keys.ts'
+import type { SessionLog } from './session-log.ts'
+import type { SessionTable } from './table.ts'
+import { loadValue, parseJson, readText, saveValue } from './values.ts'
+
+/** What is stored of a turn with an id. */
+export type TurnRecord =
+  /** The turn has not begun. */
+  | { readonly status: 'new' }
+  /** The turn has ended with an answer, a message's JSON. */
+  | { readonly status: 'answered'; readonly answer: unknown }
+  /** The turn has begun and not ended; these of its rows are in the window, by position. */
+  | { readonly status: 'unanswered'; readonly positions: readonly number[] }
+
+/** What {@link Turns} works with. */
+export interface TurnsOptions {
+  readonly table: SessionTable
+  readonly log: SessionLog
+  readonly keys: ScopeKeys
+  readonly sessionId: string
+  readonly scopeId: string
+  /** Runs a task after the earlier ones on the same log. */
+  readonly enqueue: <T>(task: () => Promise<T>) => Promise<T>
+  /** Current time in milliseconds since the epoch. */
+  readonly now: () => number
+  /** Waits for some milliseconds. */
+  readonly pause: (milliseconds: number) => Promise<unknown>
+}
+
+/** Pauses between two looks at somebody else's turn: jittered, from the first on doubling up to the longest. */
+const FIRST_PAUSE_MS = 50
+const LONGEST_PAUSE_MS = 1000
+
+/** The turns of one agent. */
+export class Turns {
+  readonly #options: TurnsOptions
+
+  constructor(options: TurnsOptions) {
+    this.#options = options
+  }
+
+  /** Says what rows written from now on are part of. Without `leaseMs` they do not show that a turn is under way. */
+  begin(mark: { readonly id?: string | undefined; readonly leaseMs?: number | undefined }): void {
+    this.#options.log.turn = mark
+  }
+
+  /** Whether the newest row is one of a turn that was begun and never ended, and that nobody is at work on any more. */
+  hasCrashed(): boolean {
+    const open = this.#options.log.openTurn()
+    return open !== undefined && open.until <= this.#options.now()
+  }
+
+  /**
+   * Waits until no other writer's turn is under way, or it is taken to have crashed.
+   *
+   * @param waitUntil - When to give up, in epoch milliseconds.
+   * @returns Whether there was a turn to wait for: the log has then gone on.
+   * @throws {@link SessionBusyError} when the time is up.
+   */
+  async waitUntilFree(waitUntil: number): Promise<boolean> {
+    const { log, sessionId, scopeId, enqueue, now, pause } = this.#options
+    let open = log.openTurn()
+    let waited = false
+    for (let attempt = 0; open !== undefined && open.until > now(); attempt++) {
+      const left = waitUntil - now()
+      if (left <= 0) {
+        throw new SessionBusyError({ sessionId, scopeId, writer: open.writer, retryAfterMs: open.until - now() })
+      }
+      const longest = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** attempt)
+      await pause(Math.min(left, longest * (0.5 + Math.random() / 2)))
+      open = await enqueue(() => log.followTurn())
+      waited = true
+    }
+    return waited
+  }
+
+  /** Looks up a turn, among the rows that are known first. */
+  async find(id: string): Promise<TurnRecord> {
+    const { table, log, keys } = this.#options
+    const { seqs, isAnswered } = log.rowsOfTurn(id)
+    const last = seqs.at(-1)
+    if (last !== undefined && isAnswered) return { status: 'answered', answer: await this.#message(last) }
+    if (last !== undefined) return { status: 'unanswered', positions: seqs.map((seq) => log.positionOf(seq)) }
+    const record = await loadValue(table, keys.turn(id))
+    if (record === undefined) return { status: 'new' }
+    if (typeof record !== 'object' || record === null || !('answer' in record) || typeof record.answer !== 'number') {
+      throw new SessionCorruptedError(keys.turn(id), 'does not say which message was the answer')
+    }
+    return { status: 'answered', answer: await this.#message(record.answer) }
+  }
+
+  /** Notes that a turn has ended with an answer, so that it is found when its rows have left the window. */
+  async complete(id: string): Promise<void> {
+    const { table, log, keys } = this.#options
+    const { seqs, isAnswered } = log.rowsOfTurn(id)
+    if (isAnswered) await saveValue(table, keys.turn(id), encode(JSON.stringify({ answer: seqs.at(-1) })))
+  }
+
+  async #message(seq: number): Promise<unknown> {
+    const { table, keys } = this.#options
+    const key = keys.message(seq)
+    const item = await table.get(key)
+    if (item === undefined) throw new SessionCorruptedError(key, 'is missing, but a turn names it as its answer')
+    return parseJson(key, await readText(table, key, parseMessage(item, seq).value))
+  }
+}
