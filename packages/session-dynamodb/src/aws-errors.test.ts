@@ -40,9 +40,16 @@ describe('translateError', () => {
     named('ServiceUnavailable'),
     named('TimeoutError'),
     named('UnknownError', 'because', { $metadata: { httpStatusCode: 503 } }),
-    ...['EAI_AGAIN', 'ECONNREFUSED', 'ECONNRESET', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'EPIPE', 'ETIMEDOUT'].map(
-      (code) => named(code, `because of ${code}`, { code }),
-    ),
+    ...[
+      'EAI_AGAIN',
+      'ECONNREFUSED',
+      'ECONNRESET',
+      'EHOSTUNREACH',
+      'ENETUNREACH',
+      'ENOTFOUND',
+      'EPIPE',
+      'ETIMEDOUT',
+    ].map((code) => named(code, `because of ${code}`, { code })),
     named('AggregateError', 'because', { code: 'ECONNREFUSED' }),
     cancelledFor(undefined, 'TransactionConflict'),
     cancelledFor('ThrottlingError'),
@@ -165,18 +172,17 @@ describe('transactionCancelled', () => {
     })
   })
 
-  test.each([
-    cancelledFor('None', 'TransactionConflict'),
-    cancelledFor('ThrottlingError'),
-  ])('tells what passes from what stays', (error) => {
-    expect(transactionCancelled(error)).toEqual({ obstacle: error })
-  })
+  test.each([cancelledFor('None', 'TransactionConflict'), cancelledFor('ThrottlingError')])(
+    'tells what passes from what stays',
+    (error) => {
+      expect(transactionCancelled(error)).toEqual({ obstacle: error })
+    },
+  )
 
-  test.each([
-    cancelledFor('ValidationError'),
-    new TransactionCanceledException(facts),
-    new ThrottlingException(facts),
-  ])('throws any other error on: $name', (error) => {
-    expect(errorOf(() => transactionCancelled(error))).toBe(error)
-  })
+  test.each([cancelledFor('ValidationError'), new TransactionCanceledException(facts), new ThrottlingException(facts)])(
+    'throws any other error on: $name',
+    (error) => {
+      expect(errorOf(() => transactionCancelled(error))).toBe(error)
+    },
+  )
 })

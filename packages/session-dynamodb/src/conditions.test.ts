@@ -65,19 +65,19 @@ it('a redaction needs a row, whoever wrote it', () => {
 
 /** Evaluates a condition on an item, as far as this package's conditions go. */
 function allows({ expression, names, values }: Condition, item: Record<string, unknown> | undefined): boolean {
-  const valueOf = (operand: string): unknown =>
+  const operandOf = (operand: string): unknown =>
     operand.startsWith(':') ? values?.[operand] : item?.[names?.[operand] ?? operand]
   const holds = (clause: string): boolean => {
     if (clause === 'attribute_not_exists(pk)') return item === undefined
     if (clause === 'attribute_exists(pk)') return item !== undefined
     const [left = '', operator, right = ''] = clause.split(' ')
-    const [one, other] = [valueOf(left), valueOf(right)]
+    const [one, other] = [operandOf(left), operandOf(right)]
     if (one === undefined || other === undefined) return false
     if (operator === '=') return one === other
     if (operator === '<') return typeof one === 'string' && typeof other === 'string' && one < other
     throw new Error(`This test cannot evaluate '${clause}'`)
   }
-  return expression.split(' OR ').some((part) =>
-    (part.startsWith('(') ? part.slice(1, -1) : part).split(' AND ').every(holds),
-  )
+  return expression
+    .split(' OR ')
+    .some((part) => (part.startsWith('(') ? part.slice(1, -1) : part).split(' AND ').every(holds))
 }

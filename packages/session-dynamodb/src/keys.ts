@@ -105,6 +105,8 @@ export class ScopeKeys {
   readonly logPrefix: string
   /** Prefix of the immutable snapshots' items. */
   readonly snapshotPrefix: string
+  /** Prefix of the states of immutable snapshots. */
+  readonly snapshotStatePrefix: string
   readonly #scopePrefix: string
 
   /** @throws {@link InvalidOptionError} for an invalid session id, scope or scope id. */
@@ -116,6 +118,7 @@ export class ScopeKeys {
     this.pk = partitionKeyOf(location.sessionId, tenantId)
     this.#scopePrefix = `${SCOPE_PREFIX[location.scope]}#${escapeId(checkId(field, location.scopeId))}#`
     this.logPrefix = `${this.#scopePrefix}msg#`
+    this.snapshotStatePrefix = `${this.#scopePrefix}snapstate#`
     this.snapshotPrefix = `${this.#scopePrefix}snapshot#`
     checkKeySize(field, location.scopeId, this.snapshotPrefix, MAX_SORT_KEY_BYTES - PART_SUFFIX_BYTES)
   }
@@ -148,7 +151,7 @@ export class ScopeKeys {
 
   /** The state of one or more immutable snapshots, found by its digest. */
   snapshotState(digest: string): ItemKey {
-    return this.#key(`${this.#scopePrefix}snapstate#${digest}`)
+    return this.#key(`${this.snapshotStatePrefix}${digest}`)
   }
 
   /** The SDK's manifest. */

@@ -90,6 +90,17 @@ export async function readMessages(
   )
 }
 
+/** What is to be remembered of the rows that a read brought along. One that cannot be read is nobody's loss. */
+export function entriesOf({ rows }: LogPage): LogEntry[] {
+  return [...rows.values()].flatMap((row) => {
+    try {
+      return row.value.inline === undefined ? [] : [entryOf(row, JSON.parse(row.value.inline))]
+    } catch {
+      return []
+    }
+  })
+}
+
 /** Reads the rows of a window. */
 export async function readRows(
   table: SessionTable,

@@ -7,9 +7,9 @@ import { SessionConflictError, SessionCorruptedError } from './errors.ts'
 import { incarnationAt, writerOf } from './incarnation.ts'
 import type { Head } from './items.ts'
 import type { ItemKey, ScopeKeys } from './keys.ts'
-import { createdAtOf, type LogPage, readLog, readMessages } from './log-reader.ts'
+import { createdAtOf, entriesOf, type LogPage, readLog, readMessages } from './log-reader.ts'
 import { appendRows, createScope, type Pen, putHead, putState } from './log-writer.ts'
-import { redactRows } from './redaction.ts'
+import { type Redactions, redactRows, redactStates } from './redaction.ts'
 import type { SessionDirectory } from './session-directory.ts'
 import { type FrozenSnapshot, thaw } from './snapshot.ts'
 import type { SessionTable } from './table.ts'
@@ -84,10 +84,10 @@ export class SessionLog {
   /**
    * Saves the latest snapshot.
    *
-   * @param redacted - Tracking ids of messages whose earlier text must go.
+   * @param redacted - Messages whose earlier text must go.
    * @throws {@link SessionConflictError} when another writer has changed the log since it was loaded.
    */
-  async save(snapshot: FrozenSnapshot, redacted: ReadonlySet<string>): Promise<void> {
+  async save(snapshot: FrozenSnapshot, redacted: Redactions): Promise<void> {
     await this.#guarded(async () => {
       const known = await this.#basis(snapshot, true)
       const pen = this.#pen(known.head.incarnation)
@@ -122,12 +122,12 @@ export class SessionLog {
   /**
    * Makes sure that all messages of a snapshot are in the log, without the window seeing those that are new.
    *
-   * @param redacted - Tracking ids of messages whose earlier text must go.
+   * @param redacted - Messages whose earlier text must go.
    * @returns Where they are.
    */
   async stage(
     snapshot: FrozenSnapshot,
-    redacted: ReadonlySet<string>,
+    redacted: Redactions,
   ): Promise<{ incarnation: string; window: readonly number[] | undefined }> {
     return this.#guarded(async () => {
       const known = await this.#basis(snapshot, false)
@@ -192,10 +192,11 @@ export class SessionLog {
     pen: Pen,
     known: Known,
     { messages, createdAt }: FrozenSnapshot,
-    redacted: ReadonlySet<string>,
+    redacted: Redactions,
   ): Promise<boolean> {
     const changed = await redactRows(pen, redacted, messages ?? [], this.#entries.values(), createdAt)
     for (const entry of changed) this.#note(known, entry)
+    await redactStates(pen, [...redacted.values()].flat())
     return changed.length > 0
   }
 
@@ -231,6 +232,8 @@ export class SessionLog {
     }
     const { head, window, last, state } = page
     const read = window && (await readMessages(table, keys, window, page.rows, page.items))
+    // Rows that the window does not see are worth knowing too: a save that was cut short may have left them to be used.
+    for (const entry of entriesOf(page)) this.#entries.set(entry.seq, entry)
     for (const { entry } of read ?? []) this.#entries.set(entry.seq, entry)
     this.#known = { head, window, last, stateVersion: state?.version ?? 0, stateValue: state?.value }
     return { page, messages: read?.map(({ message }) => message) }

@@ -7,6 +7,7 @@ import {
   Graph,
   HookOrder,
   type LocalAgent,
+  type Message,
   type SaveLatestStrategy,
   SessionManager,
   Swarm,
@@ -98,9 +99,23 @@ export class DynamoDBSessionManager extends SessionManager {
     await super.deleteSession()
   }
 
-  #noteRedaction(event: AfterModelCallEvent): void {
+  async #noteRedaction(event: AfterModelCallEvent): Promise<void> {
     const redacted = event.stopData?.redaction === undefined ? undefined : event.agent.messages.at(-1)
     if (redacted === undefined) return
-    this.#storage.redact({ sessionId: this.sessionId, scope: 'agent', scopeId: event.agent.id }, redacted.trackingId)
+    const location = { sessionId: this.sessionId, scope: 'agent', scopeId: event.agent.id } as const
+    this.#storage.redact(location, redacted.trackingId, await unstash(event.agent, redacted))
   }
+}
+
+/** Deletes what a context manager's stash has kept of a message. Returns the references of the entries. */
+async function unstash(agent: LocalAgent, message: Message): Promise<string[]> {
+  const stash = agent.contextManager?.stash
+  if (stash === undefined) return []
+  const ids = [
+    message.trackingId,
+    ...message.content.flatMap((block) => ('toolUseId' in block ? [block.toolUseId] : [])),
+  ]
+  const references = (await stash.list()).filter((reference) => ids.some((id) => reference.startsWith(`${id}_`)))
+  await Promise.all(references.map((reference) => stash.delete(reference)))
+  return references
 }

@@ -24,8 +24,8 @@ interface OpenScope {
   readonly snapshots: ImmutableSnapshots
   readonly keys: ScopeKeys
   readonly queueKey: string
-  /** Tracking ids of redacted messages, until a save has removed their old text. */
-  readonly redacted: Set<string>
+  /** Redacted messages, until a save has removed their old text. */
+  readonly redacted: Map<string, readonly string[]>
 }
 
 /**
@@ -70,11 +70,11 @@ export class DynamoDBSnapshotStorage implements SnapshotStorage {
     if (!isLatest) keys.snapshot(snapshotId)
     const snapshot = freeze(params.snapshot)
     // Only what was redacted when the snapshot was taken: a later redaction is in a later snapshot.
-    const removing = new Set(redacted)
+    const removing = new Map(redacted)
     await this.#queue.run(queueKey, async () => {
       if (!isLatest) return snapshots.save(snapshotId, snapshot, removing)
       await log.save(snapshot, removing)
-      for (const trackingId of removing) redacted.delete(trackingId)
+      for (const trackingId of removing.keys()) redacted.delete(trackingId)
     })
   }
 
@@ -162,9 +162,12 @@ export class DynamoDBSnapshotStorage implements SnapshotStorage {
   /**
    * Says that a message was redacted. The next save of the latest snapshot overwrites every row that held its old text,
    * in immutable snapshots too.
+   *
+   * @param trackingId - The message's `trackingId`.
+   * @param stashReferences - References of entries that a context manager's stash had made of the message.
    */
-  redact(location: SnapshotLocation, trackingId: string): void {
-    this.#open(location).redacted.add(trackingId)
+  redact(location: SnapshotLocation, trackingId: string, stashReferences: readonly string[] = []): void {
+    this.#open(location).redacted.set(trackingId, stashReferences)
   }
 
   #open(location: SnapshotLocation): OpenScope {
@@ -184,7 +187,7 @@ export class DynamoDBSnapshotStorage implements SnapshotStorage {
       nonce: randomBytes(6).toString('base64url'),
     })
     const snapshots = new ImmutableSnapshots(this.#table, keys, log)
-    const opened = { log, snapshots, keys, queueKey, redacted: new Set<string>() }
+    const opened = { log, snapshots, keys, queueKey, redacted: new Map<string, readonly string[]>() }
     this.#scopes.set(queueKey, opened)
     return opened
   }
