@@ -39,6 +39,8 @@ describe('the first head', () => {
 describe('the next version', () => {
   test.each([
     ['the version that I know, by whomever', { ...ofAnother, version: 3 }, true],
+    ['the version that I know, of an earlier life', { ...ofEarlierLife, version: 3 }, false],
+    ['the version that I know, of a later life', { ...ofLaterLife, version: 3 }, false],
     ['my own next version, from a request whose answer was lost', { ...mine, version: 4 }, true],
     ["another writer's next version", { ...ofAnother, version: 4 }, false],
     ['my own version after that', { ...mine, version: 5 }, false],
@@ -70,6 +72,10 @@ function allows({ expression, names, values }: Condition, item: Record<string, u
   const holds = (clause: string): boolean => {
     if (clause === 'attribute_not_exists(pk)') return item === undefined
     if (clause === 'attribute_exists(pk)') return item !== undefined
+    const [, text, prefix] = /^begins_with\((\S+), (\S+)\)$/.exec(clause) ?? []
+    if (text !== undefined && prefix !== undefined) {
+      return String(operandOf(text) ?? '').startsWith(String(operandOf(prefix)))
+    }
     const [left = '', operator, right = ''] = clause.split(' ')
     const [one, other] = [operandOf(left), operandOf(right)]
     if (one === undefined || other === undefined) return false

@@ -33,6 +33,9 @@ const SCOPE_PREFIX: Readonly<Record<Scope, string>> = { agent: 'agent', multiAge
 /** Sort key of the session item. */
 export const SESSION_SORT_KEY = 'session'
 
+/** A range that holds every sort key: they are made of letters, digits and percent-encoding. */
+export const ALL_SORT_KEYS = ['!', '~'] as const
+
 /** What the SDK allows in a session id. */
 const SESSION_ID = /^[a-z0-9_-]+$/
 
@@ -193,6 +196,11 @@ export function partPrefix(owner: ItemKey, digest: string): string {
 export function partOwnerOf(sk: string): { owner: string; digest: string } | undefined {
   const [, owner, digest] = /^(.*)#part#([^#]+)#\d+$/.exec(sk) ?? []
   return owner === undefined || digest === undefined ? undefined : { owner, digest }
+}
+
+/** Whether an item makes others visible: a head, or an immutable snapshot. Without them what is left reads as absent. */
+export function isEntryPoint(sk: string): boolean {
+  return sk.endsWith('#msg#head') || /^[^#]+#[^#]+#snapshot#/.test(sk)
 }
 
 /** Key of the session item. */

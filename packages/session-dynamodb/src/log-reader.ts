@@ -51,7 +51,8 @@ export async function readLog(
   if (headItem === undefined) return { head: undefined, leftovers: [...items.values()] }
   const head = parseHead(headItem)
   const stateItem = items.get(keys.state().sk)
-  const state = stateItem === undefined ? undefined : parseState(stateItem)
+  const foundState = stateItem === undefined ? undefined : parseState(stateItem)
+  const state = foundState && belongsTo(foundState.writer, head.incarnation) ? foundState : undefined
 
   const rows = parseRows(keys, head.incarnation, items)
   const lowest = more ? Math.min(...seqsIn(keys, items)) : 1

@@ -18,7 +18,7 @@ import {
 import { mockedClient, rejectionOf } from '../test/support/mocked-client.ts'
 import { digestOf, INLINE_LIMIT } from './codec.ts'
 import { ScopeKeys } from './keys.ts'
-import { redactRows } from './redaction.ts'
+import { redactRows, redactStates } from './redaction.ts'
 import { SessionTable } from './table.ts'
 import type { LiveMessage, LogEntry } from './window.ts'
 
@@ -47,8 +47,8 @@ function redactionOf(Items: readonly object[]) {
     ...{ incarnation: INCARNATION, writer: WRITER },
   }
   const redact = (ids: readonly string[], messages: readonly LiveMessage[], known: readonly LogEntry[]) =>
-    redactRows(pen, new Set(ids), messages, known, 'now')
-  return { ...mocked, redact }
+    redactRows(pen, new Map(ids.map((id) => [id, []])), messages, known, 'now')
+  return { ...mocked, redact, redactEntries: (...references: readonly string[]) => redactStates(pen, references) }
 }
 
 describe('a redaction', () => {
@@ -67,11 +67,10 @@ describe('a redaction', () => {
       overwrite(row(3, 'aX', { createdAt: 'now', detached: true, replaces: '1' })),
       overwrite(row(4, 'aX', { createdAt: 'now', detached: true })),
     ])
-    expect(changed).toEqual([
-      entry(1, 'aX'),
-      { ...entry(3, 'aX', [1]), detached: true },
-      { ...entry(4, 'aX'), detached: true },
-    ])
+    expect(changed).toEqual({
+      isRedaction: true,
+      changed: [entry(1, 'aX'), { ...entry(3, 'aX', [1]), detached: true }, { ...entry(4, 'aX'), detached: true }],
+    })
   })
 
   it('starts where the message first appears, and reads strongly consistent', async () => {
@@ -94,14 +93,14 @@ describe('a redaction', () => {
       row(3, 'a1', { writer: '000000001-x' }),
       row(4, 'c1', { data: '"text"' }),
     ])
-    expect(await redact(['a'], [live('aX')], [])).toEqual([])
+    expect(await redact(['a'], [live('aX')], [])).toEqual({ isRedaction: true, changed: [] })
     expect(takeSent()).toEqual([between('agent#a#msg#0000000001', HEAD)])
   })
 
   it('reads nothing when no live message is to be redacted', async () => {
     const { redact, takeSent } = redactionOf([row(1, 'a1')])
-    expect(await redact([], [live('a1')], [])).toEqual([])
-    expect(await redact(['z'], [live('a1')], [])).toEqual([])
+    expect(await redact([], [live('a1')], [])).toEqual({ isRedaction: false, changed: [] })
+    expect(await redact(['z'], [live('a1')], [])).toEqual({ isRedaction: false, changed: [] })
     expect(takeSent()).toEqual([])
   })
 
@@ -148,5 +147,61 @@ describe('a redaction', () => {
       expected: 'the message to redact',
       actual: 'nothing',
     })
+  })
+})
+
+describe('a redaction of stash entries', () => {
+  const stateOf = (entries: object) =>
+    JSON.stringify({ scope: 'agent', data: { stash: { location: 'inline', entries } } })
+  const stored = (name: string, data: string) => ({ pk, sk: `agent#a#snapstate#${name}`, v: 1, enc: 'json', data })
+  const statesQuery = [
+    'QueryCommand',
+    {
+      TableName,
+      KeyConditionExpression: '#pk = :pk AND begins_with(#sk, :prefix)',
+      ExpressionAttributeNames: { '#pk': 'pk', '#sk': 'sk' },
+      ExpressionAttributeValues: { ':pk': pk, ':prefix': 'agent#a#snapstate#' },
+      ConsistentRead: true,
+      ScanIndexForward: true,
+    },
+  ]
+
+  it('removes them from the states of immutable snapshots, and from no other', async () => {
+    const { redactEntries, takeSent } = redactionOf([
+      stored('one', stateOf({ a_0: 'secret', b_0: 'kept' })),
+      stored('two', stateOf({ b_0: 'kept' })),
+      stored('three', '{"data":{"stash":null}}'),
+      stored('four', '7'),
+      stored('five', stateOf({ a_1: 'secret' })),
+    ])
+    await redactEntries('a_0', 'a_1', 'toString')
+    expect(takeSent()).toEqual([
+      statesQuery,
+      put(stored('one', stateOf({ b_0: 'kept' }))),
+      put(stored('five', stateOf({}))),
+    ])
+  })
+
+  it('deletes the parts of a state that was large', async () => {
+    const text = stateOf({ a_0: 'x'.repeat(INLINE_LIMIT), b_0: 'kept' })
+    const digest = digestOf(text)
+    const sk = `agent#a#snapstate#${digest}`
+    const parts = [text.slice(0, INLINE_LIMIT), text.slice(INLINE_LIMIT)].map((each, index) => ({
+      ...{ pk, sk: `${sk}#part#${digest}#000${index}` },
+      ...{ v: 1, data: Buffer.from(each) },
+    }))
+    const { redactEntries, takeSent } = redactionOf([{ pk, sk, v: 1, enc: 'json', parts: 2, digest }, ...parts])
+    await redactEntries('a_0')
+    expect(takeSent()).toEqual([
+      statesQuery,
+      put(stored(digest, stateOf({ b_0: 'kept' }))),
+      deletionOf(...parts.map((part) => part.sk)),
+    ])
+  })
+
+  it('reads nothing when there are none', async () => {
+    const { redactEntries, takeSent } = redactionOf([])
+    await redactEntries()
+    expect(takeSent()).toEqual([])
   })
 })

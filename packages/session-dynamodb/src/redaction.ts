@@ -8,7 +8,7 @@ import { type MessageRow, messageItem, parseValue, trackingIdOf } from './items.
 import { partOwnerOf } from './keys.ts'
 import { parseRows } from './log-reader.ts'
 import { conflict, entryOfRow, type Pen } from './log-writer.ts'
-import { bySortKey, deleteParts, parseJson, readText, saveValue, writeParts } from './values.ts'
+import { bySortKey, parseJson, readText, saveValue, writeParts } from './values.ts'
 import type { LiveMessage, LogEntry } from './window.ts'
 
 /** Rows that are read or overwritten at once. */
@@ -25,7 +25,7 @@ export type Redactions = ReadonlyMap<string, readonly string[]>
  * @param redacted - The messages.
  * @param live - Messages of the snapshot, which hold the redacted texts.
  * @param known - Rows that are known; the messages' own among them say where to start.
- * @returns The rows as they are now.
+ * @returns Whether the snapshot holds a redacted message, and the overwritten rows as they are now.
  */
 export async function redactRows(
   pen: Pen,
@@ -33,12 +33,12 @@ export async function redactRows(
   live: readonly LiveMessage[],
   known: Iterable<LogEntry>,
   createdAt: string,
-): Promise<LogEntry[]> {
+): Promise<{ isRedaction: boolean; changed: readonly LogEntry[] }> {
   const texts = new Map<string, LiveMessage>()
   for (const message of live) {
     if (message.trackingId !== undefined && redacted.has(message.trackingId)) texts.set(message.trackingId, message)
   }
-  if (texts.size === 0) return []
+  if (texts.size === 0) return { isRedaction: false, changed: [] }
   const current = new Set(live.map((message) => message.digest))
   const items = await readFrom(pen, firstOf(redacted, known))
   const rows = [...parseRows(pen.keys, pen.incarnation, items).values()]
@@ -51,8 +51,12 @@ export async function redactRows(
     return message && overwrite(pen, row, message, createdAt)
   })
   const changed = overwritten.filter((entry) => entry !== undefined)
-  await deleteStrayParts(pen, items, rows, changed)
-  return changed
+  const digests = [
+    ...rows.map((row) => [pen.keys.message(row.seq).sk, row.value.digest] as const),
+    ...changed.map((entry) => [pen.keys.message(entry.seq).sk, entry.digest] as const),
+  ]
+  await deleteStrayParts(pen, items, new Map(digests))
+  return { isRedaction: true, changed }
 }
 
 /** Removes stash entries from the stored states of immutable snapshots. The latest state comes from the live stash. */
@@ -65,9 +69,9 @@ export async function redactStates(pen: Pen, references: readonly string[]): Pro
       const key = keyOf(item)
       const old = parseValue(item)
       const text = withoutEntries(parseJson(key, await readText(pen.table, key, old, items)), references)
-      if (text === undefined) return
-      await saveValue(pen.table, key, encode(text))
-      await deleteParts(pen.table, key, old)
+      const value = text === undefined ? undefined : encode(text)
+      if (value !== undefined) await saveValue(pen.table, key, value)
+      await deleteStrayParts(pen, items, new Map([[key.sk, value?.digest ?? old.digest]]))
     })
   }
 }
@@ -118,17 +122,12 @@ async function overwrite(pen: Pen, row: MessageRow, message: LiveMessage, create
   return entryOfRow(pen, planned)
 }
 
-/** Deletes parts of rows that name another value by now. Parts without a row are left: it may be about to be written. */
+/** Deletes parts of items that name another value by now. Parts without their item are left: it may be on its way. */
 async function deleteStrayParts(
   pen: Pen,
   items: ReadonlyMap<string, Item>,
-  rows: readonly MessageRow[],
-  changed: readonly LogEntry[],
+  named: ReadonlyMap<string, string>,
 ): Promise<void> {
-  const named = new Map([
-    ...rows.map((row) => [pen.keys.message(row.seq).sk, row.value.digest] as const),
-    ...changed.map((entry) => [pen.keys.message(entry.seq).sk, entry.digest] as const),
-  ])
   const stray = [...items.values()].map(keyOf).filter(({ sk }) => {
     const part = partOwnerOf(sk)
     const digest = part && named.get(part.owner)

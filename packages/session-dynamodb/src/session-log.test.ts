@@ -30,12 +30,13 @@ import {
 } from '../test/support/log-items.ts'
 import { mockedClient, rejectionOf } from '../test/support/mocked-client.ts'
 import { ScopeKeys } from './keys.ts'
+import type { Redactions } from './redaction.ts'
 import { SessionDirectory } from './session-directory.ts'
 import { SessionLog } from './session-log.ts'
 import { freeze } from './snapshot.ts'
 import { SessionTable } from './table.ts'
 
-const NOTHING = new Set<string>()
+const NOTHING: Redactions = new Map()
 const aws = { message: 'because', $metadata: {} }
 
 function logFor({ autoCreate = true, windowSize = 40 } = {}) {
@@ -55,7 +56,7 @@ function logFor({ autoCreate = true, windowSize = 40 } = {}) {
     now,
     nonce: 'me',
   })
-  const save = (texts: readonly string[], data?: Snapshot['data'], redacted: ReadonlySet<string> = NOTHING) =>
+  const save = (texts: readonly string[], data?: Snapshot['data'], redacted: Redactions = NOTHING) =>
     log.save(freeze(snapshotOf(texts, data)), redacted)
   return { ...mocked, clock, log, save }
 }
@@ -188,8 +189,8 @@ describe('a save', () => {
 
   it('of a redacted message overwrites its row', async () => {
     const { save, answers, takeSent } = await savedLog()
-    answers.on(QueryCommand).resolves({ Items: [row(2, 'b1'), head()] })
-    await save(['a1', 'bX'], undefined, new Set(['b']))
+    answers.on(QueryCommand).resolves({ Items: [row(2, 'b1')] })
+    await save(['a1', 'bX'], undefined, new Map([['b', []]]))
     expect(takeSent()).toEqual([
       between('agent#a#msg#0000000002', 'agent#a#msg#head'),
       overwrite(row(2, 'bX')),

@@ -187,17 +187,17 @@ export class SessionLog {
     return { head, window, last: 0, stateVersion, stateValue: withLatest ? storedValue(value) : undefined }
   }
 
-  /** @returns Whether there was anything to redact. */
+  /** @returns Whether the snapshot holds a redacted message. */
   async #redact(
     pen: Pen,
     known: Known,
     { messages, createdAt }: FrozenSnapshot,
     redacted: Redactions,
   ): Promise<boolean> {
-    const changed = await redactRows(pen, redacted, messages ?? [], this.#entries.values(), createdAt)
+    const { isRedaction, changed } = await redactRows(pen, redacted, messages ?? [], this.#entries.values(), createdAt)
     for (const entry of changed) this.#note(known, entry)
     await redactStates(pen, [...redacted.values()].flat())
-    return changed.length > 0
+    return isRedaction
   }
 
   async #saveState(pen: Pen, known: Known, snapshot: FrozenSnapshot): Promise<void> {

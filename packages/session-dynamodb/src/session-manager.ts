@@ -100,7 +100,7 @@ export class DynamoDBSessionManager extends SessionManager {
   }
 
   async #noteRedaction(event: AfterModelCallEvent): Promise<void> {
-    const redacted = event.stopData?.redaction === undefined ? undefined : event.agent.messages.at(-1)
+    const redacted = event.stopData?.redaction?.userMessage === undefined ? undefined : event.agent.messages.at(-1)
     if (redacted === undefined) return
     const location = { sessionId: this.sessionId, scope: 'agent', scopeId: event.agent.id } as const
     this.#storage.redact(location, redacted.trackingId, await unstash(event.agent, redacted))
@@ -115,7 +115,8 @@ async function unstash(agent: LocalAgent, message: Message): Promise<string[]> {
     message.trackingId,
     ...message.content.flatMap((block) => ('toolUseId' in block ? [block.toolUseId] : [])),
   ]
-  const references = (await stash.list()).filter((reference) => ids.some((id) => reference.startsWith(`${id}_`)))
+  // The stash names an entry by the message's or the tool use's id and the number of the block.
+  const references = (await stash.list()).filter((reference) => ids.includes(reference.replace(/_\d+$/, '')))
   await Promise.all(references.map((reference) => stash.delete(reference)))
   return references
 }

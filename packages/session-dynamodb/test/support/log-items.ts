@@ -112,9 +112,15 @@ export function advance(item: { readonly version: number }): SentCommand {
     {
       TableName,
       Item: item,
-      ConditionExpression: '#version = :version OR (#version = :next AND #writer = :writer)',
+      ConditionExpression:
+        '(#version = :version AND begins_with(#writer, :writers)) OR (#version = :next AND #writer = :writer)',
       ExpressionAttributeNames: { '#writer': 'writer', '#version': 'version' },
-      ExpressionAttributeValues: { ':version': item.version - 1, ':next': item.version, ':writer': WRITER },
+      ExpressionAttributeValues: {
+        ':version': item.version - 1,
+        ':next': item.version,
+        ':writer': WRITER,
+        ':writers': `${INCARNATION}-`,
+      },
       ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
     },
   ]
