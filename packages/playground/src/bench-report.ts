@@ -19,7 +19,7 @@ export function reportLines(facts: CapacityFacts, paint: Paint): string[] {
     ...section('What a turn costs', sampleRows(session.sampled), paint),
     ...averageLines(session, paint),
     ...section(`The writes of turn ${trace.turns}`, writeRows(session.lastTurnWrites), paint),
-    `After a pause of more than five minutes a turn costs ${formatNumber(session.afterPause.writeUnits)} WCU: it also refreshes the session item.`,
+    `After a pause of five minutes or more, a turn costs ${formatNumber(session.afterPause.writeUnits)} WCU: the session item is refreshed too.`,
     ...stockLines(stock, session.turns, paint),
     ...boundLines(facts.bounds, paint),
   ]
@@ -27,7 +27,17 @@ export function reportLines(facts: CapacityFacts, paint: Paint): string[] {
 
 function sampleRows(sampled: readonly SampledTurn[]): (string | number)[][] {
   return [
-    ['turn', 'WCU', 'requests', 'RCU to resume', 'requests', 'window’s own RCU', 'ratio', 'restored', 'in the table'],
+    [
+      'turn',
+      'WCU',
+      'save requests',
+      'RCU to resume',
+      'resume requests',
+      'RCU of the window’s rows',
+      'ratio',
+      'messages restored',
+      'messages in the table',
+    ],
     ...sampled.map((sample) => [
       sample.turn,
       sample.writeUnits,

@@ -54,7 +54,7 @@ export function costLines(ours: readonly TurnFacts[], theirs: readonly TurnFacts
     ['sum', messages, sum(2), sum(3), sum(4), sum(5)],
   ])
   return [
-    `${paint.bold('Cost')} in capacity units, as DynamoDB reported them; both stores save after each message`,
+    `${paint.bold('Cost')} in capacity units, as DynamoDB counts them; both stores save after each message`,
     `  ${paint.dim(lines[0] ?? '')}`,
     ...lines.slice(1, -1).map((line) => `  ${line}`),
     `  ${paint.bold(lines.at(-1) ?? '')}`,

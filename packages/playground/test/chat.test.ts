@@ -3,7 +3,7 @@ import { expect, inject, test } from 'vitest'
 import { runScript } from './processes.ts'
 
 const table = ['--endpoint', inject('dynamoDBEndpoint'), '--table', `chat-${randomUUID()}`]
-const owned = [...table, '--owner', 'ada']
+const owned = [...table, '--owner', 'ada', '--tenant', 'acme']
 
 test('a conversation that was left goes on where it was', async () => {
   const first = await runScript('chat', [...owned, '--session', 's1'], 'My name is Ada.\n/quit\nnot read\n')
@@ -25,12 +25,6 @@ test('/delete forgets, /new begins another session, /sessions lists those of the
   expect(stdout).toMatch(/Session s2 is deleted.*I do not know your name.*Session s3: new/s)
   expect(stdout).toMatch(/\* {2}s3 .*\n {3}s2 /)
   expect(stdout).toMatch(/sessionId: .*Bad!.*There is no \/nonsense/s)
-})
-
-test('tenants do not see each other', async () => {
-  await runScript('chat', [...table, '--tenant', 'one'], 'My name is Ada.')
-  const { stdout } = await runScript('chat', [...table, '--tenant', 'two'], 'Who am I?')
-  expect(stdout).toMatch(/Session chat: new.*I do not know your name/s)
 })
 
 test('refuses options that are wrong, before anything is started', async () => {

@@ -28,13 +28,6 @@ test('a second process answers what only the killed one was told, for less than 
   expect(facts.items.filter(({ what }) => what.startsWith('message'))).toHaveLength(18)
 })
 
-test('prints the conversation, the items and the cost for people, without colours in a pipe', async () => {
-  const { code, stdout } = await runScript('demo', ['--endpoint', endpoint])
-  expect(code).toBe(0)
-  expect(stdout).toMatch(/was killed.*resumes the session: 12 messages.*21 items.*Cost.*npm run chat/s)
-  expect(stdout).not.toContain('\u001b')
-})
-
 test('refuses options that it does not know', async () => {
   const { code, stdout, stderr } = await runScript('demo', ['--fast'])
   expect([code, stdout]).toEqual([2, ''])

@@ -208,9 +208,9 @@ export class AgentSession {
   /** A redaction is stored before the invocation goes on: the old text never rests. */
   async #afterModelCall(event: AfterModelCallEvent): Promise<void> {
     const { agent, storage, saveLatestOn, save } = this.#options
-    const redacted = event.stopData?.redaction === undefined ? undefined : agent.messages.at(-1)
+    const redacted = event.stopData?.redaction?.userMessage === undefined ? undefined : agent.messages.at(-1)
     if (redacted === undefined) return
-    storage.redact(this.#location, redacted.trackingId)
+    storage.redact(this.#location, redacted.trackingId, await unstash(agent, redacted))
     if (saveLatestOn !== 'trigger') await save()
   }
 
@@ -279,4 +279,18 @@ function turnIdOf(invocationState: Readonly<Record<string, unknown>>): string | 
 function isInterrupted(agent: Agent): boolean {
   const { interrupts } = agent.takeSnapshot({ include: ['interrupts'] }).data
   return typeof interrupts === 'object' && interrupts !== null && Reflect.get(interrupts, 'activated') === true
+}
+
+/** Deletes what a context manager's stash has kept of a message. Returns the references of the entries. */
+async function unstash(agent: Agent, message: Message): Promise<string[]> {
+  const stash = agent.contextManager?.stash
+  if (stash === undefined) return []
+  const ids = [
+    message.trackingId,
+    ...message.content.flatMap((block) => ('toolUseId' in block ? [block.toolUseId] : [])),
+  ]
+  // The stash names an entry by the message's or the tool use's id and the number of the block.
+  const references = (await stash.list()).filter((reference) => ids.includes(reference.replace(/_\d+$/, '')))
+  await Promise.all(references.map((reference) => stash.delete(reference)))
+  return references
 }

@@ -64,7 +64,7 @@ export function readAttributes(item: Item) {
       return value
     },
     flag(name: string): boolean {
-      const value = item[name] ?? false
+      const value = item[name] === undefined ? false : item[name]
       if (typeof value !== 'boolean') throw corrupted(`has neither true nor false in '${name}'`)
       return value
     },

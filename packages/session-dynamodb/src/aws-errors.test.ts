@@ -40,9 +40,16 @@ describe('translateError', () => {
     named('ServiceUnavailable'),
     named('TimeoutError'),
     named('UnknownError', 'because', { $metadata: { httpStatusCode: 503 } }),
-    ...['EAI_AGAIN', 'ECONNREFUSED', 'ECONNRESET', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'EPIPE', 'ETIMEDOUT'].map(
-      (code) => named(code, `because of ${code}`, { code }),
-    ),
+    ...[
+      'EAI_AGAIN',
+      'ECONNREFUSED',
+      'ECONNRESET',
+      'EHOSTUNREACH',
+      'ENETUNREACH',
+      'ENOTFOUND',
+      'EPIPE',
+      'ETIMEDOUT',
+    ].map((code) => named(code, `because of ${code}`, { code })),
     named('AggregateError', 'because', { code: 'ECONNREFUSED' }),
     cancelledFor(undefined, 'TransactionConflict'),
     cancelledFor('ThrottlingError'),
@@ -101,12 +108,30 @@ describe('translateError', () => {
     'One or more parameter values were invalid: Missing the key id in the item',
     'Query condition missed key schema element: id',
     'The table does not have the specified index: sessions-by-owner',
+    'One of the required keys was not given a value',
+    'The number of conditions on the keys is invalid',
+    'Query key condition not supported',
+    'One or more parameter values were invalid: Type mismatch for key',
+    'One or more parameter values were invalid: Condition parameter type does not match schema type',
   ])('says that the table has other keys: %s', (message) => {
     const cause = named('ValidationException', message)
     expect(translateError(cause, 'PutItem', 'sessions')).toMatchObject({
       name: 'TableSchemaError',
       tableName: 'sessions',
       message: expect.stringMatching(/^Table 'sessions' is not a session table: .*createSessionTable\(\)/),
+      cause,
+    })
+  })
+
+  it('says so when an action of a transaction has met other keys', () => {
+    const CancellationReasons = [
+      { Code: 'None', Message: 'Type mismatch for key' },
+      { Code: 'ValidationError', Message: 'Type mismatch for key pk' },
+    ]
+    const cause = new TransactionCanceledException({ ...facts, CancellationReasons })
+    expect(translateError(cause, 'TransactWriteItems', 'sessions')).toMatchObject({
+      name: 'TableSchemaError',
+      message: expect.stringContaining('Type mismatch for key pk'),
       cause,
     })
   })
@@ -165,18 +190,17 @@ describe('transactionCancelled', () => {
     })
   })
 
-  test.each([
-    cancelledFor('None', 'TransactionConflict'),
-    cancelledFor('ThrottlingError'),
-  ])('tells what passes from what stays', (error) => {
-    expect(transactionCancelled(error)).toEqual({ obstacle: error })
-  })
+  test.each([cancelledFor('None', 'TransactionConflict'), cancelledFor('ThrottlingError')])(
+    'tells what passes from what stays',
+    (error) => {
+      expect(transactionCancelled(error)).toEqual({ obstacle: error })
+    },
+  )
 
-  test.each([
-    cancelledFor('ValidationError'),
-    new TransactionCanceledException(facts),
-    new ThrottlingException(facts),
-  ])('throws any other error on: $name', (error) => {
-    expect(errorOf(() => transactionCancelled(error))).toBe(error)
-  })
+  test.each([cancelledFor('ValidationError'), new TransactionCanceledException(facts), new ThrottlingException(facts)])(
+    'throws any other error on: $name',
+    (error) => {
+      expect(errorOf(() => transactionCancelled(error))).toBe(error)
+    },
+  )
 })

@@ -8,7 +8,20 @@ import type {
 import { DynamoDBSessionError, TableNotFoundError, TableRequestError, TableSchemaError } from './errors.ts'
 
 /** What DynamoDB says when a table's keys or indexes are not the ones that a request names. */
-const SCHEMA_PROBLEM = /key element|key schema|key condition|missing the key|specified index/i
+const SCHEMA_PROBLEM = new RegExp(
+  [
+    'key element',
+    'key schema',
+    'key condition',
+    'missing the key',
+    'required keys',
+    'conditions on the keys',
+    'mismatch for key',
+    'does not match schema type',
+    'specified index',
+  ].join('|'),
+  'i',
+)
 
 /** Errors that the same request may not meet again. */
 const TRANSIENT = new Set([
@@ -45,9 +58,8 @@ export function translateError(error: unknown, operation: string, tableName: str
   const name = error instanceof Error ? error.name : ''
   const message = error instanceof Error ? error.message : ''
   if (name === 'ResourceNotFoundException') return new TableNotFoundError(tableName, { cause: error })
-  if (name === 'ValidationException' && SCHEMA_PROBLEM.test(message)) {
-    return new TableSchemaError(tableName, message, { cause: error })
-  }
+  const problem = validationMessages(error, name, message).find((text) => SCHEMA_PROBLEM.test(text))
+  if (problem !== undefined) return new TableSchemaError(tableName, problem, { cause: error })
   return new TableRequestError(operation, tableName, isTransient(error, name), error)
 }
 
@@ -88,6 +100,14 @@ function plainItem(item: Record<string, AttributeValue> | undefined): Record<str
       value.S ?? (value.N === undefined ? value.BOOL : Number(value.N)),
     ]),
   )
+}
+
+/** What DynamoDB found wrong with a request, or with the actions of a transaction. */
+function validationMessages(error: unknown, name: string, message: string): string[] {
+  if (name === 'ValidationException') return [message]
+  if (!isNamed<TransactionCanceledException>(error, 'TransactionCanceledException')) return []
+  const reasons = error.CancellationReasons ?? []
+  return reasons.flatMap(({ Code, Message }) => (Code === 'ValidationError' && Message !== undefined ? [Message] : []))
 }
 
 function isTransient(error: unknown, name: string): boolean {

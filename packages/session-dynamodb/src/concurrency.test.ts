@@ -32,7 +32,9 @@ describe('KeyedQueue', () => {
           ),
         )
         for (const key of ['a', 'b', 'c']) {
-          const expected = tasks.flatMap((each, index) => (each.key === key ? [`${index} begins`, `${index} ends`] : []))
+          const expected = tasks.flatMap((each, index) =>
+            each.key === key ? [`${index} begins`, `${index} ends`] : [],
+          )
           expect(events.filter((each) => each.key === key).map(({ event }) => event)).toEqual(expected)
         }
       }),

@@ -39,6 +39,8 @@ describe('the first head', () => {
 describe('the next version', () => {
   test.each([
     ['the version that I know, by whomever', { ...ofAnother, version: 3 }, true],
+    ['the version that I know, of an earlier life', { ...ofEarlierLife, version: 3 }, false],
+    ['the version that I know, of a later life', { ...ofLaterLife, version: 3 }, false],
     ['my own next version, from a request whose answer was lost', { ...mine, version: 4 }, true],
     ["another writer's next version", { ...ofAnother, version: 4 }, false],
     ['my own version after that', { ...mine, version: 5 }, false],
@@ -65,19 +67,23 @@ it('a redaction needs a row, whoever wrote it', () => {
 
 /** Evaluates a condition on an item, as far as this package's conditions go. */
 function allows({ expression, names, values }: Condition, item: Record<string, unknown> | undefined): boolean {
-  const valueOf = (operand: string): unknown =>
+  const operandOf = (operand: string): unknown =>
     operand.startsWith(':') ? values?.[operand] : item?.[names?.[operand] ?? operand]
   const holds = (clause: string): boolean => {
     if (clause === 'attribute_not_exists(pk)') return item === undefined
     if (clause === 'attribute_exists(pk)') return item !== undefined
+    const [, text, prefix] = /^begins_with\((\S+), (\S+)\)$/.exec(clause) ?? []
+    if (text !== undefined && prefix !== undefined) {
+      return String(operandOf(text) ?? '').startsWith(String(operandOf(prefix)))
+    }
     const [left = '', operator, right = ''] = clause.split(' ')
-    const [one, other] = [valueOf(left), valueOf(right)]
+    const [one, other] = [operandOf(left), operandOf(right)]
     if (one === undefined || other === undefined) return false
     if (operator === '=') return one === other
     if (operator === '<') return typeof one === 'string' && typeof other === 'string' && one < other
     throw new Error(`This test cannot evaluate '${clause}'`)
   }
-  return expression.split(' OR ').some((part) =>
-    (part.startsWith('(') ? part.slice(1, -1) : part).split(' AND ').every(holds),
-  )
+  return expression
+    .split(' OR ')
+    .some((part) => (part.startsWith('(') ? part.slice(1, -1) : part).split(' AND ').every(holds))
 }

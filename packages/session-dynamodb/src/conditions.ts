@@ -1,6 +1,7 @@
 /** The conditions that make the log's tail a lock, and the versions a guard. Pure. */
 
 import type { Condition } from './expressions.ts'
+import { writerOf } from './incarnation.ts'
 
 /*
  * Who may write what:
@@ -13,6 +14,7 @@ import type { Condition } from './expressions.ts'
 const isAbsent = 'attribute_not_exists(pk)'
 const isMine = '#writer = :writer'
 const isOfEarlierIncarnation = '#writer < :incarnation'
+const isOfThisIncarnation = 'begins_with(#writer, :writers)'
 
 const writerName = { '#writer': 'writer' } as const
 
@@ -43,8 +45,8 @@ export function canAdvance(writer: string, incarnation: string, version: number)
     }
   }
   return {
-    expression: `#version = :version OR (#version = :next AND ${isMine})`,
+    expression: `(#version = :version AND ${isOfThisIncarnation}) OR (#version = :next AND ${isMine})`,
     names: { ...writerName, '#version': 'version' },
-    values: { ':version': version, ':next': version + 1, ':writer': writer },
+    values: { ':version': version, ':next': version + 1, ':writer': writer, ':writers': writerOf(incarnation, '') },
   }
 }

@@ -31,10 +31,13 @@ export async function createSessionTable(options: Omit<TableOptions, 'tenantId' 
       throw translateError(error, operation, tableName)
     })
   const created = await attempt('CreateTable', create(client, tableName))
+  const describe = new DescribeTableCommand({ TableName: tableName })
+  // Asked once by ourselves: the waiter takes any error for a table that is not there yet.
+  await attempt('DescribeTable', client.send(describe).catch(ignoreMissing))
   const waiter = { client, maxWaitTime: MAX_WAIT_SECONDS, minDelay: 1, maxDelay: 5 }
   await attempt('DescribeTable', waitUntilTableExists(waiter, { TableName: tableName }))
   if (!created) {
-    const { Table } = await attempt('DescribeTable', client.send(new DescribeTableCommand({ TableName: tableName })))
+    const { Table } = await attempt('DescribeTable', client.send(describe))
     checkSchema(Table, tableName)
     return
   }
@@ -67,6 +70,11 @@ async function create(client: DynamoDBDocumentClient, tableName: string): Promis
     if (error instanceof Error && error.name === 'ResourceInUseException') return false
     throw error
   }
+}
+
+/** A table that has just been created may not be seen at once. */
+function ignoreMissing(error: unknown): void {
+  if (!(error instanceof Error) || error.name !== 'ResourceNotFoundException') throw error
 }
 
 function checkSchema(table: TableDescription | undefined, tableName: string): void {

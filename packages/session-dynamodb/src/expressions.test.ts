@@ -20,23 +20,6 @@ describe('conditionInput', () => {
 })
 
 describe('keyConditionInput', () => {
-  it('reads a partition', () => {
-    expect(keyConditionInput({ pk: 'p' })).toEqual({
-      KeyConditionExpression: '#pk = :pk',
-      ExpressionAttributeNames: { '#pk': 'pk' },
-      ExpressionAttributeValues: { ':pk': 'p' },
-    })
-  })
-
-  it('reads the keys of a partition', () => {
-    expect(keyConditionInput({ pk: 'p', keysOnly: true })).toEqual({
-      KeyConditionExpression: '#pk = :pk',
-      ProjectionExpression: '#pk, #sk',
-      ExpressionAttributeNames: { '#pk': 'pk', '#sk': 'sk' },
-      ExpressionAttributeValues: { ':pk': 'p' },
-    })
-  })
-
   it('reads sort keys that begin so', () => {
     expect(keyConditionInput({ pk: 'p', prefix: 'a#' })).toEqual({
       KeyConditionExpression: '#pk = :pk AND begins_with(#sk, :prefix)',

@@ -9,16 +9,24 @@ export interface Condition {
   readonly values?: Readonly<Record<string, unknown>>
 }
 
-/** Which items of a partition, of the table or of the owner index, to read. */
-export interface QueryRange {
-  /** Read the owner index, whose partition key is an owner's. Always eventually consistent. */
-  readonly ofOwner?: boolean
-  /** Value of the partition key. */
+/** Which items of a partition to read: sort keys with a prefix or in a range, or all of an owner in the owner index. */
+export type QueryRange = QueryOptions &
+  (
+    | { readonly prefix: string; readonly between?: undefined; readonly ofOwner?: undefined }
+    /** Sort keys from the first to the last, both included. */
+    | {
+        readonly between: readonly [first: string, last: string]
+        readonly prefix?: undefined
+        readonly ofOwner?: undefined
+      }
+    /** The index is always eventually consistent. */
+    | { readonly ofOwner: true; readonly prefix?: undefined; readonly between?: undefined }
+  )
+
+/** How to read a range. */
+export interface QueryOptions {
+  /** Value of the partition key: a session's, or an owner's in the index. */
   readonly pk: string
-  /** Sort keys that begin so. */
-  readonly prefix?: string
-  /** Sort keys from the first to the last, both included. */
-  readonly between?: readonly [first: string, last: string]
   /** Key after which to start, with all attributes that the table or the index has in it. */
   readonly startAfter?: Readonly<Record<string, unknown>> | undefined
   readonly descending?: boolean
@@ -50,30 +58,15 @@ export function keyConditionInput(range: QueryRange) {
       ExpressionAttributeValues: { ':pk': range.pk },
     }
   }
-  const names = { '#pk': ATTRIBUTE.partitionKey }
-  const withSortKey = { ...names, '#sk': ATTRIBUTE.sortKey }
-  const projection = range.keysOnly ? { ProjectionExpression: '#pk, #sk' } : {}
-  if (range.between !== undefined) {
-    const [first, last] = range.between
-    return {
-      KeyConditionExpression: '#pk = :pk AND #sk BETWEEN :first AND :last',
-      ExpressionAttributeNames: withSortKey,
-      ExpressionAttributeValues: { ':pk': range.pk, ':first': first, ':last': last },
-      ...projection,
-    }
-  }
-  if (range.prefix !== undefined) {
-    return {
-      KeyConditionExpression: '#pk = :pk AND begins_with(#sk, :prefix)',
-      ExpressionAttributeNames: withSortKey,
-      ExpressionAttributeValues: { ':pk': range.pk, ':prefix': range.prefix },
-      ...projection,
-    }
-  }
+  const [first, last] = range.between ?? []
+  const [condition, values] =
+    range.prefix === undefined
+      ? ['#sk BETWEEN :first AND :last', { ':first': first, ':last': last }]
+      : ['begins_with(#sk, :prefix)', { ':prefix': range.prefix }]
   return {
-    KeyConditionExpression: '#pk = :pk',
-    ExpressionAttributeNames: range.keysOnly ? withSortKey : names,
-    ExpressionAttributeValues: { ':pk': range.pk },
-    ...projection,
+    KeyConditionExpression: `#pk = :pk AND ${condition}`,
+    ExpressionAttributeNames: { '#pk': ATTRIBUTE.partitionKey, '#sk': ATTRIBUTE.sortKey },
+    ExpressionAttributeValues: { ':pk': range.pk, ...values },
+    ...(range.keysOnly ? { ProjectionExpression: '#pk, #sk' } : {}),
   }
 }

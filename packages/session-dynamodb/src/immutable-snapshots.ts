@@ -7,6 +7,7 @@ import { SessionCorruptedError } from './errors.ts'
 import { parseSnapshotMark, snapshotItem } from './items.ts'
 import type { ScopeKeys } from './keys.ts'
 import { parseRows, readMessages, readRows } from './log-reader.ts'
+import type { Redactions } from './redaction.ts'
 import type { SessionLog } from './session-log.ts'
 import { type FrozenSnapshot, thaw } from './snapshot.ts'
 import type { SessionTable } from './table.ts'
@@ -25,7 +26,7 @@ export class ImmutableSnapshots {
   }
 
   /** Saves a snapshot: messages that the log does not hold yet, the state, and last the mark that makes it visible. */
-  async save(snapshotId: string, snapshot: FrozenSnapshot, redacted: ReadonlySet<string>): Promise<void> {
+  async save(snapshotId: string, snapshot: FrozenSnapshot, redacted: Redactions): Promise<void> {
     const key = this.#keys.snapshot(snapshotId)
     const { createdAt, stateDigest } = snapshot
     const { incarnation, window } = await this.#log.stage(snapshot, redacted)

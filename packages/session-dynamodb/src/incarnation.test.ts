@@ -9,9 +9,13 @@ const nonce = fc.uint8Array({ minLength: 6, maxLength: 6 }).map((bytes) => Buffe
 describe('incarnations', () => {
   it('sort like the times at which they begin', () => {
     fc.assert(
-      fc.property(fc.oneof(time, fc.constantFrom(0, 1, 35, 36, Date.UTC(2026, 0), Date.UTC(5000, 0))), time, (one, other) => {
-        expect(compare(incarnationAt(one), incarnationAt(other))).toBe(Math.sign(one - other))
-      }),
+      fc.property(
+        fc.oneof(time, fc.constantFrom(0, 1, 35, 36, Date.UTC(2026, 0), Date.UTC(5000, 0))),
+        time,
+        (one, other) => {
+          expect(compare(incarnationAt(one), incarnationAt(other))).toBe(Math.sign(one - other))
+        },
+      ),
     )
   })
 

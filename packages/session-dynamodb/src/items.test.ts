@@ -131,7 +131,17 @@ describe('items', () => {
       headItem(key, { ...HEAD, window: [] }),
     ]).toEqual([
       { ...key, v: 1, enc: 'json', data: '{"role":"user"}', role: 'user', createdAt: 'now', writer: 'w' },
-      { ...key, v: 1, enc: 'json', parts: 2, digest: 'd', createdAt: 'now', writer: 'w', detached: true, replaces: '6,2-3' },
+      {
+        ...key,
+        v: 1,
+        enc: 'json',
+        parts: 2,
+        digest: 'd',
+        createdAt: 'now',
+        writer: 'w',
+        detached: true,
+        replaces: '6,2-3',
+      },
       { ...key, v: 1, ...HEAD },
       { ...key, v: 1, ...HEAD, window: '' },
     ])

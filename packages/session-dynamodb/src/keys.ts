@@ -33,6 +33,9 @@ const SCOPE_PREFIX: Readonly<Record<Scope, string>> = { agent: 'agent', multiAge
 /** Sort key of the session item. */
 export const SESSION_SORT_KEY = 'session'
 
+/** A range that holds every sort key: they are made of letters, digits and percent-encoding. */
+export const ALL_SORT_KEYS = ['!', '~'] as const
+
 /** What the SDK allows in a session id. */
 const SESSION_ID = /^[a-z0-9_-]+$/
 
@@ -105,6 +108,8 @@ export class ScopeKeys {
   readonly logPrefix: string
   /** Prefix of the immutable snapshots' items. */
   readonly snapshotPrefix: string
+  /** Prefix of the states of immutable snapshots. */
+  readonly snapshotStatePrefix: string
   readonly #scopePrefix: string
 
   /** @throws {@link InvalidOptionError} for an invalid session id, scope or scope id. */
@@ -116,6 +121,7 @@ export class ScopeKeys {
     this.pk = partitionKeyOf(location.sessionId, tenantId)
     this.#scopePrefix = `${SCOPE_PREFIX[location.scope]}#${escapeId(checkId(field, location.scopeId))}#`
     this.logPrefix = `${this.#scopePrefix}msg#`
+    this.snapshotStatePrefix = `${this.#scopePrefix}snapstate#`
     this.snapshotPrefix = `${this.#scopePrefix}snapshot#`
     checkKeySize(field, location.scopeId, this.snapshotPrefix, MAX_SORT_KEY_BYTES - PART_SUFFIX_BYTES)
   }
@@ -148,7 +154,7 @@ export class ScopeKeys {
 
   /** The state of one or more immutable snapshots, found by its digest. */
   snapshotState(digest: string): ItemKey {
-    return this.#key(`${this.#scopePrefix}snapstate#${digest}`)
+    return this.#key(`${this.snapshotStatePrefix}${digest}`)
   }
 
   /** What became of a turn with an id. */
@@ -197,6 +203,11 @@ export function partPrefix(owner: ItemKey, digest: string): string {
 export function partOwnerOf(sk: string): { owner: string; digest: string } | undefined {
   const [, owner, digest] = /^(.*)#part#([^#]+)#\d+$/.exec(sk) ?? []
   return owner === undefined || digest === undefined ? undefined : { owner, digest }
+}
+
+/** Whether an item makes others visible: a head, or an immutable snapshot. Without them what is left reads as absent. */
+export function isEntryPoint(sk: string): boolean {
+  return sk.endsWith('#msg#head') || /^[^#]+#[^#]+#snapshot#/.test(sk)
 }
 
 /** Key of the session item. */

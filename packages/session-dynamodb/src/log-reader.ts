@@ -56,7 +56,8 @@ export async function readLog(
   if (headItem === undefined) return { head: undefined, leftovers: [...items.values()] }
   const head = parseHead(headItem)
   const stateItem = items.get(keys.state().sk)
-  const state = stateItem === undefined ? undefined : parseState(stateItem)
+  const foundState = stateItem === undefined ? undefined : parseState(stateItem)
+  const state = foundState && belongsTo(foundState.writer, head.incarnation) ? foundState : undefined
 
   const rows = parseRows(keys, head.incarnation, items)
   const lowest = more ? Math.min(...seqsIn(keys, items)) : 1
@@ -113,6 +114,17 @@ export async function readMessages(
       return { message, entry: entryOf(row, message) }
     }),
   )
+}
+
+/** What is to be remembered of the rows that a read brought along. One that cannot be read is nobody's loss. */
+export function entriesOf({ rows }: LogPage): LogEntry[] {
+  return [...rows.values()].flatMap((row) => {
+    try {
+      return row.value.inline === undefined ? [] : [entryOf(row, JSON.parse(row.value.inline))]
+    } catch {
+      return []
+    }
+  })
 }
 
 /** Reads the rows of a window. */

@@ -74,7 +74,7 @@ export function parseTableOptions(
   options: TableOptions & { consistentRead?: boolean | undefined },
 ): ParsedTableOptions {
   checkObject(options)
-  const tableName = options.tableName ?? process.env[TABLE_VARIABLE]
+  const tableName = options.tableName === undefined ? process.env[TABLE_VARIABLE] : options.tableName
   if (typeof tableName !== 'string' || !TABLE_NAME.test(tableName)) {
     throw new InvalidOptionError('tableName', tableName, `expected a table's name or ARN, here or in ${TABLE_VARIABLE}`)
   }

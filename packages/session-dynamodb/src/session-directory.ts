@@ -1,10 +1,19 @@
 /** The session items: creating, refreshing, finding, listing and deleting whole sessions. */
 
 import { type Item, keyOf } from './attributes.ts'
+import { chunksOf } from './concurrency.ts'
 import { InvalidOptionError, SessionConflictError, SessionCorruptedError, SessionNotFoundError } from './errors.ts'
 import type { Condition } from './expressions.ts'
 import { checkFormat } from './items.ts'
-import { type ItemKey, ownerKeyOf, partitionKeyOf, SESSION_SORT_KEY, sessionKey } from './keys.ts'
+import {
+  ALL_SORT_KEYS,
+  type ItemKey,
+  isEntryPoint,
+  ownerKeyOf,
+  partitionKeyOf,
+  SESSION_SORT_KEY,
+  sessionKey,
+} from './keys.ts'
 import { ATTRIBUTE, FORMAT_VERSION } from './schema.ts'
 import type { SessionTable } from './table.ts'
 
@@ -47,6 +56,9 @@ export interface SessionDirectoryOptions {
 
 /** What a page's cursor decodes to: the last session's time and id. */
 const CURSOR = /^(\d{4}-\d\d-\d\dT[\d:.]+Z) ([a-z0-9_-]{1,256})$/
+
+/** Items that one transaction deletes beside the mark: DynamoDB takes 100 actions. */
+const ENTRY_POINTS_AT_ONCE = 99
 
 /** Sessions listed at once, unless the caller says otherwise. */
 const DEFAULT_PAGE_SIZE = 20
@@ -142,28 +154,49 @@ export class SessionDirectory {
    * the deletion.
    */
   async delete(sessionId: string, onProgress?: (progress: DeleteProgress) => void): Promise<void> {
-    const { table, tenantId, now } = this.#options
+    const { table, tenantId } = this.#options
     const session = sessionKey(sessionId, tenantId)
-    // Marked first and deleted last: in between no one mistakes what is left for a session, or starts one on top of it.
-    await table.update(session, `SET deletedAt = :now REMOVE ${ATTRIBUTE.ownerKey}`, {
-      expression: `attribute_exists(${ATTRIBUTE.partitionKey})`,
-      values: { ':now': new Date(now()).toISOString() },
-    })
+    const keys: ItemKey[] = []
+    for await (const page of table.query({
+      pk: session.pk,
+      between: ALL_SORT_KEYS,
+      keysOnly: true,
+      consistent: true,
+    })) {
+      keys.push(...page.items.map(keyOf))
+    }
     let deleted = 0
-    let sessionItem: ItemKey[] = []
     const count = (more: number): void => {
       deleted += more
       onProgress?.({ deleted })
     }
-    for await (const page of table.query({ pk: session.pk, descending: true, keysOnly: true })) {
-      const keys = page.items.map(keyOf)
-      sessionItem = [...sessionItem, ...keys.filter((key) => key.sk === session.sk)]
-      await table.deleteAll(
-        keys.filter((key) => key.sk !== session.sk),
-        count,
-      )
+    const others = keys.filter(({ sk }) => sk !== session.sk)
+    const entryPoints = others.filter(({ sk }) => isEntryPoint(sk))
+    const hidden = others.filter(({ sk }) => !isEntryPoint(sk))
+    // The session is marked, and made to read as absent, in one step; its item goes last. In between nobody mistakes what
+    // is left for a session, or starts one on top of it.
+    if (others.length < keys.length) await this.#hide(session, entryPoints, count)
+    else await table.deleteAll(entryPoints, count)
+    await table.deleteAll(hidden, count)
+    if (others.length < keys.length) await table.deleteAll([session], count)
+  }
+
+  async #hide(session: ItemKey, entryPoints: readonly ItemKey[], count: (more: number) => void): Promise<void> {
+    const { table, now } = this.#options
+    const mark = {
+      key: session,
+      expression: `SET deletedAt = :now REMOVE ${ATTRIBUTE.ownerKey}`,
+      condition: {
+        expression: `attribute_exists(${ATTRIBUTE.partitionKey})`,
+        values: { ':now': new Date(now()).toISOString() },
+      },
     }
-    await table.deleteAll(sessionItem, count)
+    for (const keys of [...chunksOf(entryPoints, ENTRY_POINTS_AT_ONCE), ...(entryPoints.length === 0 ? [[]] : [])]) {
+      // A mark that is refused means that another deletion of the session was faster.
+      const outcome = await table.transact(mark, [], keys)
+      if (outcome.written) count(keys.length)
+      else await table.deleteAll(keys, count)
+    }
   }
 
   async #write(sessionId: string, autoCreate: boolean): Promise<void> {

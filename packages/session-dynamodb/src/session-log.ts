@@ -7,9 +7,9 @@ import { SessionConflictError, SessionCorruptedError } from './errors.ts'
 import { incarnationAt, writerOf } from './incarnation.ts'
 import type { Head } from './items.ts'
 import type { ItemKey, ScopeKeys } from './keys.ts'
-import { createdAtOf, type LogPage, type NewestRow, readLog, readMessages, readProgress } from './log-reader.ts'
+import { createdAtOf, entriesOf, type LogPage, type NewestRow, readLog, readMessages, readProgress } from './log-reader.ts'
 import { appendRows, createScope, type Pen, putHead, putState } from './log-writer.ts'
-import { redactRows } from './redaction.ts'
+import { type Redactions, redactRows, redactStates } from './redaction.ts'
 import type { SessionDirectory } from './session-directory.ts'
 import { type FrozenSnapshot, thaw } from './snapshot.ts'
 import type { SessionTable } from './table.ts'
@@ -97,11 +97,11 @@ export class SessionLog {
   /**
    * Saves the latest snapshot.
    *
-   * @param redacted - Tracking ids of messages whose earlier text must go.
+   * @param redacted - Messages whose earlier text must go.
    * @param endsTurn - Whether the turn is over: one that has not ended with an answer is then marked as ended.
    * @throws {@link SessionConflictError} when another writer has changed the log since it was loaded.
    */
-  async save(snapshot: FrozenSnapshot, redacted: ReadonlySet<string>, endsTurn = false): Promise<void> {
+  async save(snapshot: FrozenSnapshot, redacted: Redactions, endsTurn = false): Promise<void> {
     await this.#guarded(async () => {
       const known = await this.#basis(snapshot, true)
       const pen = this.#pen(known.head.incarnation)
@@ -138,12 +138,12 @@ export class SessionLog {
   /**
    * Makes sure that all messages of a snapshot are in the log, without the window seeing those that are new.
    *
-   * @param redacted - Tracking ids of messages whose earlier text must go.
+   * @param redacted - Messages whose earlier text must go.
    * @returns Where they are.
    */
   async stage(
     snapshot: FrozenSnapshot,
-    redacted: ReadonlySet<string>,
+    redacted: Redactions,
   ): Promise<{ incarnation: string; window: readonly number[] | undefined }> {
     return this.#guarded(async () => {
       const known = await this.#basis(snapshot, false)
@@ -241,16 +241,17 @@ export class SessionLog {
     return { head, window, last: 0, stateVersion, stateValue, newest: undefined }
   }
 
-  /** @returns Whether there was anything to redact. */
+  /** @returns Whether the snapshot holds a redacted message. */
   async #redact(
     pen: Pen,
     known: Known,
     { messages, createdAt }: FrozenSnapshot,
-    redacted: ReadonlySet<string>,
+    redacted: Redactions,
   ): Promise<boolean> {
-    const changed = await redactRows(pen, redacted, messages ?? [], this.#entries.values(), createdAt)
+    const { isRedaction, changed } = await redactRows(pen, redacted, messages ?? [], this.#entries.values(), createdAt)
     for (const entry of changed) this.#note(known, entry)
-    return changed.length > 0
+    await redactStates(pen, [...redacted.values()].flat())
+    return isRedaction
   }
 
   async #saveState(pen: Pen, known: Known, snapshot: FrozenSnapshot): Promise<void> {
@@ -285,6 +286,8 @@ export class SessionLog {
     }
     const { head, window, last, state, newest } = page
     const read = window && (await readMessages(table, keys, window, page.rows, page.items))
+    // Rows that the window does not see are worth knowing too: a save that was cut short may have left them to be used.
+    for (const entry of entriesOf(page)) this.#entries.set(entry.seq, entry)
     for (const { entry } of read ?? []) this.#entries.set(entry.seq, entry)
     this.#known = { head, window, last, stateVersion: state?.version ?? 0, stateValue: state?.value, newest }
     return { page, messages: read?.map(({ message }) => message) }

@@ -26,8 +26,8 @@ interface OpenScope {
   readonly snapshots: ImmutableSnapshots
   readonly keys: ScopeKeys
   readonly queueKey: string
-  /** Tracking ids of redacted messages, until a save has removed their old text. */
-  readonly redacted: Set<string>
+  /** Redacted messages, until a save has removed their old text. */
+  readonly redacted: Map<string, readonly string[]>
   readonly turns: Turns
   /** Whether the next save of the latest snapshot is the last one of a turn. */
   endsTurn: boolean
@@ -76,12 +76,12 @@ export class DynamoDBSnapshotStorage implements SnapshotStorage {
     if (!isLatest) keys.snapshot(snapshotId)
     const snapshot = freeze(params.snapshot)
     // Only what was redacted when the snapshot was taken: a later redaction is in a later snapshot.
-    const removing = new Set(redacted)
+    const removing = new Map(redacted)
     if (isLatest) scope.endsTurn = false
     await this.#queue.run(queueKey, async () => {
       if (!isLatest) return snapshots.save(snapshotId, snapshot, removing)
       await log.save(snapshot, removing, endsTurn)
-      for (const trackingId of removing) redacted.delete(trackingId)
+      for (const trackingId of removing.keys()) redacted.delete(trackingId)
     })
   }
 
@@ -184,9 +184,12 @@ export class DynamoDBSnapshotStorage implements SnapshotStorage {
   /**
    * Says that a message was redacted. The next save of the latest snapshot overwrites every row that held its old text,
    * in immutable snapshots too.
+   *
+   * @param trackingId - The message's `trackingId`.
+   * @param stashReferences - References of entries that a context manager's stash had made of the message.
    */
-  redact(location: SnapshotLocation, trackingId: string): void {
-    this.#open(location).redacted.add(trackingId)
+  redact(location: SnapshotLocation, trackingId: string, stashReferences: readonly string[] = []): void {
+    this.#open(location).redacted.set(trackingId, stashReferences)
   }
 
   #open(location: SnapshotLocation): OpenScope {
@@ -210,7 +213,7 @@ export class DynamoDBSnapshotStorage implements SnapshotStorage {
     const { sessionId, scopeId } = location
     const enqueue = <T>(task: () => Promise<T>): Promise<T> => this.#queue.run(queueKey, task)
     const turns = new Turns({ table, log, keys, sessionId, scopeId, enqueue, now: Date.now, pause: delay })
-    const opened = { log, snapshots, turns, keys, queueKey, redacted: new Set<string>(), endsTurn: false }
+    const opened = { log, snapshots, turns, keys, queueKey, redacted: new Map<string, readonly string[]>(), endsTurn: false }
     this.#scopes.set(queueKey, opened)
     return opened
   }

@@ -20,11 +20,7 @@ const snapshot: fc.Arbitrary<Snapshot> = fc
     unknownKeys,
     fc.record({ scope: fc.constantFrom('agent', 'multiAgent'), schemaVersion: fc.string(), createdAt: fc.string() }),
     dictionary,
-    fc.oneof(
-      fc.record({ messages: fc.array(message) }),
-      fc.record({ messages: json }),
-      fc.constant({}),
-    ),
+    fc.oneof(fc.record({ messages: fc.array(message) }), fc.record({ messages: json }), fc.constant({})),
     dictionary,
   )
   .map(([unknown, known, data, messages, appData]) => ({
@@ -47,7 +43,11 @@ const SNAPSHOT: Snapshot = {
 }
 
 const thawed = ({ state, messages, createdAt }: FrozenSnapshot): Snapshot | undefined =>
-  thaw(JSON.parse(state), messages?.map(({ text }) => JSON.parse(text)), createdAt)
+  thaw(
+    JSON.parse(state),
+    messages?.map(({ text }) => JSON.parse(text)),
+    createdAt,
+  )
 
 describe('freeze', () => {
   it('takes a snapshot apart', () => {

@@ -142,10 +142,11 @@ export class SessionTable {
     return 'found' in output ? { written: false, found: output.found } : { written: true }
   }
 
-  /** Updates one item and writes others, all or nothing. Costs twice what the writes cost by themselves. */
+  /** Updates one item and writes or deletes others, all or nothing. Costs twice what the writes cost by themselves. */
   async transact(
     update: { readonly key: ItemKey; readonly expression: string; readonly condition: Condition },
     puts: readonly { readonly item: Item; readonly condition?: Condition }[],
+    deletes: readonly ItemKey[] = [],
   ): Promise<{ written: true } | { written: false; key: ItemKey; found: Item | undefined }> {
     const input: TransactWriteCommandInput = {
       TransactItems: [
@@ -157,6 +158,7 @@ export class SessionTable {
             ...(condition === undefined ? {} : conditionInput(condition)),
           },
         })),
+        ...deletes.map((key) => ({ Delete: { TableName: this.tableName, Key: { ...key } } })),
       ],
       ...this.#measured,
     }

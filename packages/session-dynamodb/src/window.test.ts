@@ -56,10 +56,7 @@ class SimulatedLog {
   save(messages: readonly LiveMessage[] | undefined, redacted?: ReadonlySet<string>): WindowPlan {
     const plan = planWindow(this.view, messages, redacted === undefined ? {} : { redacted })
     this.#append(plan.rows)
-    for (const row of plan.redactions) {
-      expect(this.rows.has(row.seq)).toBe(true)
-      this.#write(row)
-    }
+    if (redacted !== undefined) this.#overwrite(redacted, messages ?? [])
     if (plan.commit) this.head = { window: plan.window, last: this.view.last }
     return plan
   }
@@ -69,6 +66,15 @@ class SimulatedLog {
     const plan = planWindow(this.view, messages, { stage: true })
     this.#append(plan.rows)
     return plan
+  }
+
+  /** What a redaction does: every row of these messages gets the text that is live now. */
+  #overwrite(redacted: ReadonlySet<string>, messages: readonly LiveMessage[]): void {
+    for (const row of [...this.rows.values()]) {
+      const message = messages.findLast(({ trackingId }) => trackingId === row.trackingId)
+      if (message === undefined || !redacted.has(row.trackingId ?? '')) continue
+      if (!messages.some(({ digest }) => digest === row.digest)) this.#write({ ...row, message })
+    }
   }
 
   #append(rows: readonly PlannedRow[]): void {
@@ -84,7 +90,7 @@ class SimulatedLog {
 }
 
 const names = (...list: readonly string[]): LiveMessage[] => list.map(live)
-const UNCHANGED = { rows: [], redactions: [], commit: false }
+const UNCHANGED = { rows: [], commit: false }
 
 describe('planWindow', () => {
   it('appends new messages as the tail, and leaves the head alone', () => {
@@ -95,7 +101,6 @@ describe('planWindow', () => {
         { seq: 3, message: live('c1'), detached: false, replaces: [] },
         { seq: 4, message: live('d1'), detached: false, replaces: [] },
       ],
-      redactions: [],
       commit: false,
     })
   })
@@ -108,7 +113,7 @@ describe('planWindow', () => {
 
   it('commits a trim without writing a message', () => {
     const log = SimulatedLog.holding('a1', 'b1', 'c1')
-    expect(log.save(names('c1'))).toEqual({ window: [3], rows: [], redactions: [], commit: true })
+    expect(log.save(names('c1'))).toEqual({ window: [3], rows: [], commit: true })
   })
 
   it('commits a trim together with what was appended', () => {
@@ -116,7 +121,6 @@ describe('planWindow', () => {
     expect(log.save(names('a1', 'c1', 'd1'))).toEqual({
       window: [1, 3, 4],
       rows: [{ seq: 4, message: live('d1'), detached: true, replaces: [] }],
-      redactions: [],
       commit: true,
     })
   })
@@ -126,7 +130,6 @@ describe('planWindow', () => {
     expect(log.save(names('a2', 'b1'))).toEqual({
       window: [3, 2],
       rows: [{ seq: 3, message: live('a2'), detached: true, replaces: [1] }],
-      redactions: [],
       commit: true,
     })
     expect(log.save(names('a3', 'b1')).rows).toEqual([
@@ -134,41 +137,25 @@ describe('planWindow', () => {
     ])
   })
 
-  it('overwrites every row that held a redacted text', () => {
+  it('leaves a redacted message in its row, which the redaction overwrites', () => {
     const log = SimulatedLog.holding('a1', 'b1')
-    log.save(names('a2', 'b1'))
-    expect(log.save(names('a3', 'b1'), new Set(['a']))).toEqual({
+    expect(log.save(names('a2', 'b1'), new Set(['a']))).toEqual({ window: [1, 2], rows: [], commit: false })
+    expect(log.textsAt(log.window)).toEqual(['{"a2"}', '{"b1"}'])
+  })
+
+  it('gives a message that was merely edited beside a redaction a new row', () => {
+    const log = SimulatedLog.holding('a1', 'b1')
+    expect(log.save(names('a2', 'b2'), new Set(['b']))).toEqual({
       window: [3, 2],
-      rows: [],
-      redactions: [
-        { seq: 3, message: live('a3'), detached: true, replaces: [1] },
-        { seq: 1, message: live('a3'), detached: false, replaces: [] },
-      ],
+      rows: [{ seq: 3, message: live('a2'), detached: true, replaces: [1] }],
       commit: true,
-    })
-  })
-
-  it('overwrites copies of a redacted text that the window has dropped', () => {
-    const log = SimulatedLog.holding('a1', 'b1', 'a1')
-    log.save(names('b1', 'a1'))
-    expect(log.save(names('b1', 'a2'), new Set(['a'])).redactions.map(({ seq }) => seq)).toEqual(
-      expect.arrayContaining([1, 3]),
-    )
-  })
-
-  it('does not redact a message that was merely edited', () => {
-    const log = SimulatedLog.holding('a1', 'b1')
-    expect(log.save(names('a2', 'b2'), new Set(['b']))).toMatchObject({
-      window: [3, 2],
-      rows: [{ seq: 3, replaces: [1] }],
-      redactions: [{ seq: 2 }],
     })
   })
 
   it('commits a window that grows by rows which the log holds already', () => {
     const log = SimulatedLog.holding('a1', 'b1')
     log.stage(names('a1', 'b1', 'c1'))
-    expect(log.save(names('a1', 'b1', 'c1'))).toEqual({ window: [1, 2, 3], rows: [], redactions: [], commit: true })
+    expect(log.save(names('a1', 'b1', 'c1'))).toEqual({ window: [1, 2, 3], rows: [], commit: true })
   })
 
   it('stages many messages, so that they appear at once', () => {
@@ -207,13 +194,22 @@ type Step =
   | { readonly kind: 'snapshot' | 'save' | 'forget' }
   | { readonly kind: 'restore'; readonly which: number }
 
-const name = fc.tuple(fc.constantFrom('', 'a', 'b', 'c', 'd'), fc.integer({ min: 0, max: 9 })).map((pair) => pair.join(''))
+const name = fc
+  .tuple(fc.constantFrom('', 'a', 'b', 'c', 'd'), fc.integer({ min: 0, max: 9 }))
+  .map((pair) => pair.join(''))
 const at = fc.nat({ max: 30 })
 const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 5, arbitrary: fc.record({ kind: fc.constant('append' as const), names: fc.array(name, { maxLength: 12 }) }) },
+  {
+    weight: 5,
+    arbitrary: fc.record({ kind: fc.constant('append' as const), names: fc.array(name, { maxLength: 12 }) }),
+  },
   { weight: 5, arbitrary: fc.record({ kind: fc.constantFrom('snapshot' as const, 'save' as const) }) },
   fc.record({ kind: fc.constant('keep' as const), kept: fc.array(fc.boolean(), { minLength: 8, maxLength: 16 }) }),
-  fc.record({ kind: fc.constantFrom('insert' as const, 'edit' as const, 'copy' as const, 'redact' as const), at, name }),
+  fc.record({
+    kind: fc.constantFrom('insert' as const, 'edit' as const, 'copy' as const, 'redact' as const),
+    at,
+    name,
+  }),
   fc.record({ kind: fc.constant('swap' as const), at, to: at }),
   fc.record({ kind: fc.constant('restore' as const), which: at }),
   fc.record({ kind: fc.constant('forget' as const) }),
@@ -263,7 +259,6 @@ describe('planWindow, in any order of changes', () => {
             expect(log.save(messages)).toEqual({
               window: messages.map((_, index) => index + 1),
               rows: added.map((message, index) => ({ seq: last + 1 + index, message, detached: false, replaces: [] })),
-              redactions: [],
               commit: false,
             })
           }
@@ -286,15 +281,18 @@ function redact(
   const replacement = { ...live(`redacted${name}`), trackingId: target.trackingId }
   const redacted = messages.map((message) => (message.trackingId === target.trackingId ? replacement : message))
   const gone = new Set(messages.filter((message) => message.trackingId === target.trackingId).map(({ text }) => text))
-  const { redactions } = log.save(redacted, new Set([target.trackingId]))
+  const before = new Map(log.rows)
+  log.save(redacted, new Set([target.trackingId]))
   if (!gone.has(replacement.text)) {
     expect([...log.rows.values()].filter(({ text }) => gone.has(text))).toEqual([])
   }
   expect(log.textsAt(log.window)).toEqual(redacted.map(({ text }) => text))
   // A snapshot that saw the old text sees the new one.
-  const overwritten = new Map(redactions.map(({ seq, message }) => [seq, message.text]))
+  const isOverwritten = (seq: number): boolean => before.get(seq) !== log.rows.get(seq)
   for (const snapshot of snapshots) {
-    snapshot.texts = snapshot.window?.map((seq, index) => overwritten.get(seq) ?? snapshot.texts?.[index] ?? '')
+    snapshot.texts = snapshot.texts?.map((text, index) =>
+      isOverwritten(snapshot.window?.[index] ?? 0) ? replacement.text : text,
+    )
   }
   return redacted
 }
@@ -325,9 +323,9 @@ function change(
     }
     case 'restore':
       return snapshots[step.which % Math.max(1, snapshots.length)]?.texts?.map((text) => live(text.slice(2, -2)))
-    case 'forget':
-      return undefined
   }
+  // 'forget': a snapshot without messages.
+  return undefined
 }
 
 describe('ranges', () => {

@@ -83,7 +83,7 @@ export const MAX_TAIL_APPENDS = 8
 export function planWindow(
   view: LogView,
   live: readonly LiveMessage[] | undefined,
-  options: { readonly redacted?: ReadonlySet<string>; readonly stage?: boolean } = {},
+  options: { readonly redacted?: { has(trackingId: string): boolean }; readonly stage?: boolean } = {},
 ): WindowPlan {
   if (live === undefined) return { window: undefined, rows: [], commit: view.window !== undefined }
 

@@ -55,7 +55,10 @@ export class Conversation {
 
   /** The snapshot of now: it refers to the live objects, as an agent's own does. */
   snapshot(createdAt: string): Snapshot {
-    const data = { ...this.#data, ...(this.#messages === undefined ? {} : { messages: this.#messages }) } as Snapshot['data']
+    const data = {
+      ...this.#data,
+      ...(this.#messages === undefined ? {} : { messages: this.#messages }),
+    } as Snapshot['data']
     return { scope: 'agent', schemaVersion: '1.0', createdAt, data, appData: this.#appData, ...this.#extra }
   }
 
@@ -85,7 +88,11 @@ export class Conversation {
         messages.splice(0, change.count)
         break
       case 'trimUnpinned':
-        messages.splice(0, change.count, ...messages.slice(0, change.count).filter((each) => each.metadata?.custom['pinned']))
+        messages.splice(
+          0,
+          change.count,
+          ...messages.slice(0, change.count).filter((each) => each.metadata?.custom['pinned']),
+        )
         break
       case 'summarise':
         if (messages.length > 0) messages.splice(0, change.count, this.#newMessage('own', messages))
@@ -103,7 +110,8 @@ export class Conversation {
         if (message !== undefined) messages.push(message)
         break
       case 'imitate':
-        if (message !== undefined) messages.push(this.#newMessage(message.trackingId === undefined ? 'missing' : 'same', messages, message))
+        if (message !== undefined)
+          messages.push(this.#newMessage(message.trackingId === undefined ? 'missing' : 'same', messages, message))
         break
       case 'redact':
         return message === undefined ? undefined : this.#redact(messages, message)
@@ -135,15 +143,24 @@ export class Conversation {
     messages.push(message)
   }
 
-  #newMessage(tracking: (typeof TRACKING)[number] | 'same', messages: readonly ConversationMessage[], like?: ConversationMessage): ConversationMessage {
+  #newMessage(
+    tracking: (typeof TRACKING)[number] | 'same',
+    messages: readonly ConversationMessage[],
+    like?: ConversationMessage,
+  ): ConversationMessage {
     const number = String(++this.#count)
     const trackingId =
-      tracking === 'own' ? `${this.#name}-${number}`
-      : tracking === 'missing' ? undefined
-      : tracking === 'empty' ? ''
-      : tracking === 'same' ? like?.trackingId
-      : tracking === 'shared' ? messages.at(-1)?.trackingId
-      : tracking
+      tracking === 'own'
+        ? `${this.#name}-${number}`
+        : tracking === 'missing'
+          ? undefined
+          : tracking === 'empty'
+            ? ''
+            : tracking === 'same'
+              ? like?.trackingId
+              : tracking === 'shared'
+                ? messages.at(-1)?.trackingId
+                : tracking
     const text = this.#nextText(number)
     const role = this.#count % 2 === 0 ? 'assistant' : 'user'
     if (trackingId === undefined) return { role, content: [{ text }] }

@@ -38,6 +38,7 @@ export class FidelityRun {
   readonly #sessionId = randomUUID()
   readonly #conversations = { a: new Conversation('a'), b: new Conversation('b') }
   readonly #redacted: string[] = []
+  readonly #played = new Set<(typeof AGENTS)[number]>()
   #storage: DynamoDBSnapshotStorage
   #saves = 0
 
@@ -50,6 +51,7 @@ export class FidelityRun {
   async play(step: Step): Promise<void> {
     const location = this.#locationOf(step.agent)
     const conversation = this.#conversations[step.agent]
+    this.#played.add(step.agent)
     switch (step.kind) {
       case 'change':
         return this.#change(step)
@@ -76,7 +78,7 @@ export class FidelityRun {
       }
       case 'newInstance':
         this.#storage = this.#newStorage()
-        if (!step.keepsConversation) for (const agent of AGENTS) await this.play({ kind: 'reload', agent })
+        if (!step.keepsConversation) for (const agent of this.#played) await this.play({ kind: 'reload', agent })
         return
       case 'delete':
         await this.#storage.deleteSession({ sessionId: this.#sessionId })
@@ -88,7 +90,7 @@ export class FidelityRun {
   /** Compares all that is stored, as a process sees it that knows nothing yet. */
   async finish(): Promise<void> {
     const reader = this.#newStorage()
-    for (const agent of AGENTS) {
+    for (const agent of this.#played) {
       const location = this.#locationOf(agent)
       await this.#check(location, undefined, reader)
       const ids = await this.#reference.listSnapshotIds(location)
@@ -116,7 +118,6 @@ export class FidelityRun {
     const save = redaction !== undefined && step.save !== 'both' ? 'latest' : step.save
     if (save === 'nothing') return
     await this.#save(location, conversation, save, step.id, redaction)
-    await this.#check(location, save === 'immutable' ? step.id : undefined, this.#newStorage())
   }
 
   async #save(
@@ -140,7 +141,8 @@ export class FidelityRun {
     await saving
     if (Array.isArray(messages)) messages.reverse()
     if (save !== 'latest') await this.#reference.saveImmutable(location, snapshotId, copy)
-    if (save !== 'immutable') await this.#reference.saveLatest(location, copy, redaction === undefined ? [] : [redaction])
+    if (save !== 'immutable')
+      await this.#reference.saveLatest(location, copy, redaction === undefined ? [] : [redaction])
   }
 
   /** Loads a snapshot and compares it with the reference's. */

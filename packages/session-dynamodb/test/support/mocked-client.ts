@@ -12,7 +12,7 @@ export interface MockedClient {
   readonly client: DynamoDBDocumentClient
   /** Tells what each command answers. Until then each answers with an empty output. */
   readonly answers: AwsClientStub<DynamoDBDocumentClient>
-  /** The commands since the last call, in the order in which they were sent. */
+  /** The commands since the last call, in the order in which they were sent. Ends all answers that were told. */
   readonly takeSent: () => SentCommand[]
 }
 
@@ -26,7 +26,8 @@ export function mockedClient(): MockedClient {
     answers,
     takeSent: () => {
       const sent = answers.calls().map(({ args: [command] }): SentCommand => [command.constructor.name, command.input])
-      answers.resetHistory()
+      answers.reset()
+      answers.onAnyCommand().resolves({})
       return sent
     },
   }

@@ -1,0 +1,140 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb'
+import { PutCommand } from '@aws-sdk/lib-dynamodb'
+import { describe, expect, it } from 'vitest'
+import {
+  ANOTHER,
+  append,
+  INCARNATION,
+  LOCATION,
+  message,
+  pk,
+  put,
+  row,
+  state,
+  TableName,
+  WRITER,
+} from '../test/support/log-items.ts'
+import { mockedClient, rejectionOf } from '../test/support/mocked-client.ts'
+import { digestOf, encode, INLINE_LIMIT } from './codec.ts'
+import { ScopeKeys } from './keys.ts'
+import { appendRows, putState } from './log-writer.ts'
+import { SessionTable } from './table.ts'
+import type { LogEntry, PlannedRow } from './window.ts'
+
+function penFor() {
+  const mocked = mockedClient()
+  const table = new SessionTable({ client: mocked.client, tableName: TableName, consistentRead: true })
+  const pen = {
+    ...{ table, keys: new ScopeKeys(LOCATION), sessionId: 's', scopeId: 'a' },
+    ...{ incarnation: INCARNATION, writer: WRITER },
+  }
+  return { ...mocked, pen }
+}
+
+function planned(seq: number, text: string, detached = false): PlannedRow {
+  const json = JSON.stringify(message(text))
+  const digest = digestOf(json)
+  return { seq, detached, replaces: [], message: { text: json, digest, trackingId: text.slice(0, 1), role: 'user' } }
+}
+
+const refused = new ConditionalCheckFailedException({
+  ...{ message: 'because', $metadata: {} },
+  Item: { writer: { S: ANOTHER } },
+})
+
+describe('a tail', () => {
+  it('is written row by row, so that it never has a hole', async () => {
+    const { pen, answers, takeSent } = penFor()
+    const { promise, resolve } = Promise.withResolvers<object>()
+    answers
+      .on(PutCommand)
+      .callsFakeOnce(() => promise)
+      .resolves({})
+    const written: LogEntry[] = []
+    const appended = appendRows(pen, [planned(1, 'a'), planned(2, 'b')], 'now', (entry) => written.push(entry))
+    await nextTurn()
+    expect(answers.calls()).toHaveLength(1)
+    resolve({})
+    await appended
+    expect(takeSent()).toEqual([append(row(1, 'a', { createdAt: 'now' })), append(row(2, 'b', { createdAt: 'now' }))])
+    expect(written).toEqual([
+      {
+        seq: 1,
+        digest: planned(1, 'a').message.digest,
+        trackingId: 'a',
+        writer: WRITER,
+        detached: false,
+        replaces: [],
+      },
+      {
+        seq: 2,
+        digest: planned(2, 'b').message.digest,
+        trackingId: 'b',
+        writer: WRITER,
+        detached: false,
+        replaces: [],
+      },
+    ])
+  })
+
+  it('ends at the first row that is refused', async () => {
+    const { pen, answers, takeSent } = penFor()
+    answers.on(PutCommand).resolvesOnce({}).rejectsOnce(refused)
+    const written: number[] = []
+    const rows = [planned(1, 'a'), planned(2, 'b'), planned(3, 'c')]
+    expect(await rejectionOf(appendRows(pen, rows, 'now', ({ seq }) => written.push(seq)))).toMatchObject({
+      name: 'SessionConflictError',
+      sessionId: 's',
+      scopeId: 'a',
+      key: 'agent#a#msg#0000000002',
+      expected: 'a free sequence number',
+      actual: `written by ${ANOTHER}`,
+    })
+    expect([written, takeSent().length]).toEqual([[1], 2])
+  })
+})
+
+describe('staged rows', () => {
+  it('are written eight at a time', async () => {
+    const { pen, answers } = penFor()
+    const { promise, resolve } = Promise.withResolvers<object>()
+    answers.on(PutCommand).callsFake(() => promise)
+    const rows = Array.from({ length: 9 }, (_, index) => planned(index + 1, 'a', true))
+    const appended = appendRows(pen, rows, 'now', () => undefined)
+    await nextTurn()
+    expect(answers.calls()).toHaveLength(8)
+    resolve({})
+    await appended
+    expect(answers.calls()).toHaveLength(9)
+  })
+})
+
+describe('a value that does not fit its item', () => {
+  const text = `a${'x'.repeat(INLINE_LIMIT)}`
+  const partsOf = (owner: string, json: string) => {
+    const { parts, digest } = encode(json)
+    return parts.map((data, index) => put({ pk, sk: `${owner}#part#${digest}#000${index}`, v: 1, data }))
+  }
+
+  it('is in the table before the row that names it', async () => {
+    const { pen, takeSent } = penFor()
+    await appendRows(pen, [planned(1, text)], 'now', () => undefined)
+    const { data, ...inParts } = row(1, text, { createdAt: 'now' })
+    expect(takeSent()).toEqual([
+      ...partsOf('agent#a#msg#0000000001', data),
+      append({ ...inParts, parts: 2, digest: digestOf(data) }),
+    ])
+  })
+
+  it('is in the table before the state that names it', async () => {
+    const { pen, takeSent } = penFor()
+    const json = JSON.stringify(text)
+    await putState(pen, { version: 2, writer: WRITER, last: 3, createdAt: 'now' }, encode(json))
+    const { data: _, ...inParts } = state({ version: 2, last: 3, createdAt: 'now', parts: 2, digest: digestOf(json) })
+    expect(takeSent()).toMatchObject([
+      ...partsOf('agent#a#msg#state', json),
+      ['PutCommand', { Item: inParts, ConditionExpression: expect.any(String) }],
+    ])
+  })
+})

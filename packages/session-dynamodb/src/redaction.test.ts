@@ -1,0 +1,207 @@
+import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb'
+import { PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb'
+import { describe, expect, it } from 'vitest'
+import {
+  ANOTHER,
+  between,
+  head,
+  INCARNATION,
+  LOCATION,
+  message,
+  overwrite,
+  pk,
+  put,
+  row,
+  TableName,
+  WRITER,
+} from '../test/support/log-items.ts'
+import { mockedClient, rejectionOf } from '../test/support/mocked-client.ts'
+import { digestOf, INLINE_LIMIT } from './codec.ts'
+import { ScopeKeys } from './keys.ts'
+import { redactRows, redactStates } from './redaction.ts'
+import { SessionTable } from './table.ts'
+import type { LiveMessage, LogEntry } from './window.ts'
+
+const live = (text: string): LiveMessage => liveOf(message(text))
+function liveOf(each: ReturnType<typeof message>): LiveMessage {
+  const text = JSON.stringify(each)
+  return { text, digest: digestOf(text), trackingId: each.trackingId, role: 'user' }
+}
+const entry = (seq: number, text: string, replaces: readonly number[] = []): LogEntry => ({
+  ...{ seq, replaces, writer: WRITER, detached: false },
+  digest: live(text).digest,
+  trackingId: text.slice(0, 1),
+})
+const HEAD = 'agent#a#msg#head'
+const deletionOf = (...sks: readonly string[]) => [
+  'BatchWriteCommand',
+  { RequestItems: { [TableName]: sks.map((sk) => ({ DeleteRequest: { Key: { pk, sk } } })) } },
+]
+
+function redactionOf(Items: readonly object[]) {
+  const mocked = mockedClient()
+  mocked.answers.on(QueryCommand).resolves({ Items: [...Items] })
+  const table = new SessionTable({ client: mocked.client, tableName: TableName, consistentRead: false })
+  const pen = {
+    ...{ table, keys: new ScopeKeys(LOCATION), sessionId: 's', scopeId: 'a' },
+    ...{ incarnation: INCARNATION, writer: WRITER },
+  }
+  const redact = (ids: readonly string[], messages: readonly LiveMessage[], known: readonly LogEntry[]) =>
+    redactRows(pen, new Map(ids.map((id) => [id, []])), messages, known, 'now')
+  return { ...mocked, redact, redactEntries: (...references: readonly string[]) => redactStates(pen, references) }
+}
+
+describe('a redaction', () => {
+  it('overwrites every row that held a text of the message, whoever wrote it', async () => {
+    const { redact, takeSent } = redactionOf([
+      row(1, 'a1', { writer: ANOTHER }),
+      row(2, 'b1'),
+      row(3, 'a2', { detached: true, replaces: '1' }),
+      row(4, 'a1', { detached: true }),
+      head(),
+    ])
+    const changed = await redact(['a'], [live('b1'), live('aX')], [entry(3, 'a2', [1]), entry(2, 'b1')])
+    expect(takeSent()).toEqual([
+      between('agent#a#msg#0000000001', HEAD),
+      overwrite(row(1, 'aX', { createdAt: 'now' })),
+      overwrite(row(3, 'aX', { createdAt: 'now', detached: true, replaces: '1' })),
+      overwrite(row(4, 'aX', { createdAt: 'now', detached: true })),
+    ])
+    expect(changed).toEqual({
+      isRedaction: true,
+      changed: [entry(1, 'aX'), { ...entry(3, 'aX', [1]), detached: true }, { ...entry(4, 'aX'), detached: true }],
+    })
+  })
+
+  it('starts where the message first appears, and reads strongly consistent', async () => {
+    const { redact, takeSent } = redactionOf([row(7, 'a1')])
+    await redact(['a'], [live('aX')], [entry(7, 'a1'), entry(9, 'a1'), entry(2, 'b1')])
+    // The table reads eventually consistent here; a row that is missed would keep its text.
+    expect(takeSent()).toEqual([between('agent#a#msg#0000000007', HEAD), overwrite(row(7, 'aX', { createdAt: 'now' }))])
+  })
+
+  it('reads the whole log for a message whose rows are not known', async () => {
+    const { redact, takeSent } = redactionOf([])
+    await redact(['a', 'b'], [live('aX'), live('bX')], [entry(7, 'a1')])
+    expect(takeSent()).toEqual([between('agent#a#msg#0000000001', HEAD)])
+  })
+
+  it('leaves rows that hold what is live, rows of other messages and rows of an earlier life', async () => {
+    const { redact, takeSent } = redactionOf([
+      row(1, 'aX'),
+      row(2, 'b1'),
+      row(3, 'a1', { writer: '000000001-x' }),
+      row(4, 'c1', { data: '"text"' }),
+    ])
+    expect(await redact(['a'], [live('aX')], [])).toEqual({ isRedaction: true, changed: [] })
+    expect(takeSent()).toEqual([between('agent#a#msg#0000000001', HEAD)])
+  })
+
+  it('reads nothing when no live message is to be redacted', async () => {
+    const { redact, takeSent } = redactionOf([row(1, 'a1')])
+    expect(await redact([], [live('a1')], [])).toEqual({ isRedaction: false, changed: [] })
+    expect(await redact(['z'], [live('a1')], [])).toEqual({ isRedaction: false, changed: [] })
+    expect(takeSent()).toEqual([])
+  })
+
+  it('deletes the parts of the old text, and those that a failed redaction has left', async () => {
+    const large = live(`a${'1'.repeat(INLINE_LIMIT)}`)
+    const bytes = Buffer.from(large.text)
+    const part = (digest: string, index: number, data: Uint8Array) => ({
+      ...{ pk, sk: `agent#a#msg#0000000001#part#${digest}#000${index}` },
+      ...{ v: 1, data },
+    })
+    const [one, two] = [part(large.digest, 0, bytes.subarray(0, 9)), part(large.digest, 1, bytes.subarray(9))]
+    const left = part('anotherDigestOf20Ch__', 0, Uint8Array.of(1))
+    const { data: _, ...inParts } = row(1, 'a', { parts: 2, digest: large.digest })
+    const { redact, takeSent } = redactionOf([inParts, one, two, left])
+    await redact(['a'], [live('aX')], [entry(1, 'a1')])
+    expect(takeSent()).toEqual([
+      between('agent#a#msg#0000000001', HEAD),
+      overwrite(row(1, 'aX', { createdAt: 'now' })),
+      deletionOf(one.sk, two.sk, left.sk),
+    ])
+  })
+
+  it('writes the parts of a new text that is large before its row', async () => {
+    const large = live(`a${'X'.repeat(INLINE_LIMIT)}`)
+    const { redact, takeSent } = redactionOf([row(1, 'a1')])
+    await redact(['a'], [large], [entry(1, 'a1')])
+    const part = (index: number, data: Uint8Array) =>
+      put({ pk, sk: `agent#a#msg#0000000001#part#${large.digest}#000${index}`, v: 1, data })
+    const { data: _, ...inParts } = row(1, 'a', { createdAt: 'now', parts: 2, digest: large.digest })
+    const bytes = Buffer.from(large.text)
+    expect(takeSent().slice(1)).toEqual([
+      part(0, bytes.subarray(0, INLINE_LIMIT)),
+      part(1, bytes.subarray(INLINE_LIMIT)),
+      overwrite(inParts),
+    ])
+  })
+
+  it('is a conflict when the row is gone', async () => {
+    const { redact, answers } = redactionOf([row(1, 'a1')])
+    answers.on(PutCommand).rejects(new ConditionalCheckFailedException({ message: 'because', $metadata: {} }))
+    expect(await rejectionOf(redact(['a'], [live('aX')], [entry(1, 'a1')]))).toMatchObject({
+      name: 'SessionConflictError',
+      key: 'agent#a#msg#0000000001',
+      expected: 'the message to redact',
+      actual: 'nothing',
+    })
+  })
+})
+
+describe('a redaction of stash entries', () => {
+  const stateOf = (entries: object) =>
+    JSON.stringify({ scope: 'agent', data: { stash: { location: 'inline', entries } } })
+  const stored = (name: string, data: string) => ({ pk, sk: `agent#a#snapstate#${name}`, v: 1, enc: 'json', data })
+  const statesQuery = [
+    'QueryCommand',
+    {
+      TableName,
+      KeyConditionExpression: '#pk = :pk AND begins_with(#sk, :prefix)',
+      ExpressionAttributeNames: { '#pk': 'pk', '#sk': 'sk' },
+      ExpressionAttributeValues: { ':pk': pk, ':prefix': 'agent#a#snapstate#' },
+      ConsistentRead: true,
+      ScanIndexForward: true,
+    },
+  ]
+
+  it('removes them from the states of immutable snapshots, and from no other', async () => {
+    const { redactEntries, takeSent } = redactionOf([
+      stored('one', stateOf({ a_0: 'secret', b_0: 'kept' })),
+      stored('two', stateOf({ b_0: 'kept' })),
+      stored('three', '{"data":{"stash":null}}'),
+      stored('four', '7'),
+      stored('five', stateOf({ a_1: 'secret' })),
+    ])
+    await redactEntries('a_0', 'a_1', 'toString')
+    expect(takeSent()).toEqual([
+      statesQuery,
+      put(stored('one', stateOf({ b_0: 'kept' }))),
+      put(stored('five', stateOf({}))),
+    ])
+  })
+
+  it('deletes the parts of a state that was large', async () => {
+    const text = stateOf({ a_0: 'x'.repeat(INLINE_LIMIT), b_0: 'kept' })
+    const digest = digestOf(text)
+    const sk = `agent#a#snapstate#${digest}`
+    const parts = [text.slice(0, INLINE_LIMIT), text.slice(INLINE_LIMIT)].map((each, index) => ({
+      ...{ pk, sk: `${sk}#part#${digest}#000${index}` },
+      ...{ v: 1, data: Buffer.from(each) },
+    }))
+    const { redactEntries, takeSent } = redactionOf([{ pk, sk, v: 1, enc: 'json', parts: 2, digest }, ...parts])
+    await redactEntries('a_0')
+    expect(takeSent()).toEqual([
+      statesQuery,
+      put(stored(digest, stateOf({ b_0: 'kept' }))),
+      deletionOf(...parts.map((part) => part.sk)),
+    ])
+  })
+
+  it('reads nothing when there are none', async () => {
+    const { redactEntries, takeSent } = redactionOf([])
+    await redactEntries()
+    expect(takeSent()).toEqual([])
+  })
+})

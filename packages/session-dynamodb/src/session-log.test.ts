@@ -1,0 +1,523 @@
+import {
+  type CancellationReason,
+  ConditionalCheckFailedException,
+  ThrottlingException,
+  TransactionCanceledException,
+} from '@aws-sdk/client-dynamodb'
+import { BatchGetCommand, GetCommand, PutCommand, QueryCommand, TransactWriteCommand } from '@aws-sdk/lib-dynamodb'
+import type { Snapshot } from '@strands-agents/sdk'
+import { describe, expect, it, test } from 'vitest'
+import {
+  ANOTHER,
+  advance,
+  append,
+  between,
+  creation,
+  head,
+  LOCATION,
+  newest,
+  overwrite,
+  pk,
+  row,
+  START,
+  START_SECONDS,
+  sessionUpdate,
+  snapshotOf,
+  state,
+  stateText,
+  TableName,
+  WRITER,
+} from '../test/support/log-items.ts'
+import { mockedClient, rejectionOf } from '../test/support/mocked-client.ts'
+import { ScopeKeys } from './keys.ts'
+import type { Redactions } from './redaction.ts'
+import { SessionDirectory } from './session-directory.ts'
+import { SessionLog } from './session-log.ts'
+import { freeze } from './snapshot.ts'
+import { SessionTable } from './table.ts'
+
+const NOTHING: Redactions = new Map()
+const aws = { message: 'because', $metadata: {} }
+
+function logFor({ autoCreate = true, windowSize = 40 } = {}) {
+  const mocked = mockedClient()
+  const clock = { now: START }
+  const now = (): number => clock.now
+  const table = new SessionTable({ client: mocked.client, tableName: TableName, consistentRead: true })
+  const log = new SessionLog({
+    table,
+    directory: new SessionDirectory({ table, autoCreate, now }),
+    keys: new ScopeKeys(LOCATION),
+    sessionId: 's',
+    scopeId: 'a',
+    autoCreate,
+    windowSize,
+    touchIntervalSeconds: 300,
+    now,
+    nonce: 'me',
+  })
+  const save = (texts: readonly string[], data?: Snapshot['data'], redacted: Redactions = NOTHING) =>
+    log.save(freeze(snapshotOf(texts, data)), redacted)
+  return { ...mocked, clock, log, save }
+}
+
+/** A log that has saved two messages. */
+async function savedLog() {
+  const made = logFor()
+  await made.save(['a1', 'b1'])
+  made.takeSent()
+  return made
+}
+
+/** A log that has loaded two messages which another writer has saved. */
+async function loadedLog(...further: readonly object[]) {
+  const made = logFor()
+  const items = [state(), head({ window: '1-2', last: 2, writer: ANOTHER }), ...further, row(2, 'b1'), row(1, 'a1')]
+  made.answers.on(QueryCommand).resolvesOnce({ Items: items }).resolves({})
+  const snapshot = await made.log.load()
+  return { ...made, snapshot, sent: made.takeSent() }
+}
+
+describe('a first save', () => {
+  it('creates session, head and state at once, and then appends the messages', async () => {
+    const { save, takeSent } = logFor()
+    await save(['a1', 'b1'])
+    expect(takeSent()).toEqual([
+      newest(),
+      creation({ head: head({ createdAt: 'at b1' }), state: state({ createdAt: 'at b1' }) }),
+      append(row(1, 'a1', { createdAt: 'at b1' })),
+      append(row(2, 'b1')),
+    ])
+  })
+
+  it('of many messages stages them, and shows them all at once', async () => {
+    const { save, takeSent } = logFor()
+    const texts = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i']
+    await save(texts)
+    expect(takeSent()).toEqual([
+      newest(),
+      creation({ head: head({ createdAt: 'at i' }), state: state({ createdAt: 'at i' }) }),
+      ...texts.map((text, index) => append(row(index + 1, text, { createdAt: 'at i', detached: true }))),
+      advance(head({ version: 2, window: '1-9', last: 9, createdAt: 'at i' })),
+    ])
+  })
+
+  it('of a snapshot without messages has no window', async () => {
+    const { log, takeSent } = logFor()
+    await log.save(freeze({ ...snapshotOf([]), createdAt: 'now', data: { nodes: {} } }), NOTHING)
+    const { window: _, ...headWithoutWindow } = head({ createdAt: 'now' })
+    expect(takeSent()).toEqual([
+      newest(),
+      creation({ head: headWithoutWindow, state: state({ createdAt: 'now', data: stateText({ nodes: {} }) }) }),
+    ])
+  })
+
+  it('of an unknown session creates nothing when autoCreate is off', async () => {
+    const { save, takeSent } = logFor({ autoCreate: false })
+    expect(await rejectionOf(save(['a1']))).toMatchObject({ name: 'SessionNotFoundError', sessionId: 's' })
+    expect(takeSent()).toEqual([
+      newest(),
+      ['GetCommand', { TableName, Key: { pk, sk: 'session' }, ConsistentRead: true }],
+    ])
+  })
+
+  it('of a session that was created needs it to be there still, when autoCreate is off', async () => {
+    const { save, answers, takeSent } = logFor({ autoCreate: false })
+    const session = { pk, sk: 'session', v: 1, sessionId: 's', createdAt: '2026-01-01', updatedAt: '2026-01-01' }
+    answers.on(GetCommand).resolves({ Item: session })
+    await save([])
+    expect(takeSent().at(2)).toMatchObject([
+      'TransactWriteCommand',
+      {
+        TransactItems: [
+          {
+            Update: sessionUpdate(undefined, { condition: 'attribute_exists(pk) AND attribute_not_exists(deletedAt)' }),
+          },
+          {},
+          {},
+        ],
+      },
+    ])
+  })
+})
+
+describe('a save', () => {
+  it('of a new message is one PutItem', async () => {
+    const { save, takeSent } = await savedLog()
+    await save(['a1', 'b1', 'c1'])
+    expect(takeSent()).toEqual([append(row(3, 'c1'))])
+  })
+
+  it('of what is stored sends nothing', async () => {
+    const { save, takeSent } = await savedLog()
+    await save(['a1', 'b1'])
+    expect(takeSent()).toEqual([])
+  })
+
+  it('of a trimmed window writes the head', async () => {
+    const { save, takeSent } = await savedLog()
+    await save(['b1'])
+    expect(takeSent()).toEqual([advance(head({ version: 2, window: '2', last: 2, createdAt: 'at b1' }))])
+  })
+
+  it('of a window that was trimmed while a message came stages the message, and writes the head', async () => {
+    const { save, takeSent } = await savedLog()
+    await save(['b1', 'c1'])
+    expect(takeSent()).toEqual([
+      append(row(3, 'c1', { detached: true })),
+      advance(head({ version: 2, window: '2-3', last: 3, createdAt: 'at c1' })),
+    ])
+    await save(['b1', 'c1', 'd1'])
+    expect(takeSent()).toEqual([append(row(4, 'd1'))])
+  })
+
+  it('of an edited message appends it anew', async () => {
+    const { save, takeSent } = await savedLog()
+    await save(['a2', 'b1'])
+    expect(takeSent()).toEqual([
+      append(row(3, 'a2', { createdAt: 'at b1', detached: true, replaces: '1' })),
+      advance(head({ version: 2, window: '3,2', last: 3, createdAt: 'at b1' })),
+    ])
+  })
+
+  it('of a changed state is one PutItem', async () => {
+    const { save, takeSent } = await savedLog()
+    const data = stateText({ state: { count: 1 } })
+    await save(['a1', 'b1'], { state: { count: 1 } })
+    expect(takeSent()).toEqual([advance(state({ version: 2, last: 2, createdAt: 'at b1', data }))])
+  })
+
+  it('of a redacted message overwrites its row', async () => {
+    const { save, answers, takeSent } = await savedLog()
+    answers.on(QueryCommand).resolves({ Items: [row(2, 'b1')] })
+    await save(['a1', 'bX'], undefined, new Map([['b', []]]))
+    expect(takeSent()).toEqual([
+      between('agent#a#msg#0000000002', 'agent#a#msg#head'),
+      overwrite(row(2, 'bX')),
+      advance(head({ version: 2, window: '1-2', last: 2, createdAt: 'at bX' })),
+    ])
+  })
+
+  it('refreshes the session when it has grown old, and not before', async () => {
+    const { save, clock, takeSent } = await savedLog()
+    clock.now += 299_999
+    await save(['a1', 'b1', 'c1'])
+    expect(takeSent()).toEqual([append(row(3, 'c1'))])
+
+    clock.now += 1
+    await save(['a1', 'b1', 'c1'])
+    expect(takeSent()).toEqual([])
+
+    await save(['a1', 'b1', 'c1', 'd1'])
+    expect(takeSent()).toEqual([
+      append(row(4, 'd1')),
+      ['UpdateCommand', sessionUpdate('2026-01-01T00:05:00.000Z')],
+      advance(head({ version: 2, window: '1-4', last: 4, createdAt: 'at d1', touchedAt: START_SECONDS + 300 })),
+    ])
+  })
+})
+
+describe('a load', () => {
+  it('of a window at the end of the log is one Query', async () => {
+    const { snapshot, sent } = await loadedLog()
+    expect(snapshot).toEqual({ ...snapshotOf(['a1', 'b1']), createdAt: 'at start' })
+    expect(sent).toEqual([newest()])
+  })
+
+  it('finds messages that were appended behind the head, and when they were', async () => {
+    const { snapshot } = await loadedLog(row(4, 'd1', { writer: ANOTHER }), row(3, 'c1', { writer: ANOTHER }))
+    expect(snapshot).toEqual(snapshotOf(['a1', 'b1', 'c1', 'd1']))
+  })
+
+  it('asks for as many rows as the window usually holds', async () => {
+    const { log, takeSent } = logFor({ windowSize: 10 })
+    await log.load()
+    expect(takeSent()).toEqual([newest(16)])
+  })
+
+  it('of a window with messages from far back is two requests', async () => {
+    const { log, answers, takeSent } = logFor()
+    answers.on(QueryCommand).resolves({
+      Items: [state(), head({ window: '1,20,98-99', last: 99 }), row(99, 'd1'), row(98, 'c1')],
+      LastEvaluatedKey: { pk, sk: 'agent#a#msg#0000000098' },
+    })
+    answers.on(BatchGetCommand).resolves({ Responses: { [TableName]: [row(20, 'b1'), row(1, 'a1')] } })
+    expect(await log.load()).toEqual({ ...snapshotOf(['a1', 'b1', 'c1', 'd1']), createdAt: 'at start' })
+    const keyOf = (seq: number) => ({ pk, sk: row(seq, '').sk })
+    expect(takeSent()).toEqual([
+      newest(),
+      ['BatchGetCommand', { RequestItems: { [TableName]: { Keys: [keyOf(1), keyOf(20)], ConsistentRead: true } } }],
+    ])
+  })
+
+  it('finds nothing where nothing was saved', async () => {
+    const { log, takeSent } = logFor()
+    expect(await log.load()).toBeNull()
+    expect(takeSent()).toEqual([newest()])
+  })
+
+  it('finds nothing where only an immutable snapshot was saved', async () => {
+    const { log, answers } = logFor()
+    const { window: _, ...headWithoutWindow } = head({ stateVersion: 0 })
+    answers.on(QueryCommand).resolves({ Items: [headWithoutWindow, row(1, 'a1', { detached: true })] })
+    expect(await log.load()).toBeNull()
+  })
+
+  it('of an unknown session is an error when autoCreate is off', async () => {
+    const { log } = logFor({ autoCreate: false })
+    expect(await rejectionOf(log.load())).toMatchObject({ name: 'SessionNotFoundError', sessionId: 's' })
+  })
+
+  it('lets the next save go on from there', async () => {
+    const { save, takeSent } = await loadedLog()
+    await save(['b1', 'c1'])
+    expect(takeSent()).toEqual([
+      append(row(3, 'c1', { detached: true })),
+      advance(head({ version: 2, window: '2-3', last: 3, createdAt: 'at c1' })),
+    ])
+  })
+})
+
+describe('what cannot be read is an error that names the item', () => {
+  const messageKey = (seq: number) => ({ pk, sk: row(seq, '').sk })
+  const [headKey, stateKey] = [
+    { pk, sk: 'agent#a#msg#head' },
+    { pk, sk: 'agent#a#msg#state' },
+  ]
+  const windowed = head({ window: '1-2', last: 2 })
+  test.each([
+    ['a row of the window that is missing', [state(), windowed, row(2, 'b1')], messageKey(1)],
+    ['a hole in the tail', [state(), windowed, row(4, 'd1'), row(2, 'b1'), row(1, 'a1')], messageKey(3)],
+    ['a hole far ahead', [state(), windowed, row(9_999_999_999, 'd1'), row(2, 'b1'), row(1, 'a1')], messageKey(3)],
+    ['a row that holds no JSON', [state(), windowed, row(2, 'b1', { data: '{' }), row(1, 'a1')], messageKey(2)],
+    ['a row without a writer', [state(), windowed, row(2, 'b1', { writer: undefined }), row(1, 'a1')], messageKey(2)],
+    ['no state', [windowed, row(2, 'b1'), row(1, 'a1')], stateKey],
+    ['a state that holds no JSON', [state({ data: '' }), head()], stateKey],
+    ['a state that is none', [state({ data: '[]' }), head()], stateKey],
+    ['a window that is none', [state(), head({ window: '2-1' })], headKey],
+  ])('%s', async (_, Items, key) => {
+    const { log, save, answers, takeSent } = logFor()
+    answers.on(QueryCommand).resolvesOnce({ Items }).resolves({})
+    expect(await rejectionOf(log.load())).toMatchObject({ name: 'SessionCorruptedError', key })
+    expect(takeSent().filter(([name]) => name !== 'QueryCommand')).toEqual([])
+
+    answers.on(QueryCommand).resolvesOnce({ Items }).resolves({})
+    if (Items.some(({ sk }) => sk === headKey.sk) && key.sk !== stateKey.sk) {
+      expect(await rejectionOf(save(['x1']))).toMatchObject({ name: 'SessionCorruptedError', key })
+      expect(takeSent().filter(([name]) => name !== 'QueryCommand')).toEqual([])
+    }
+  })
+
+  it('an item of a newer release', async () => {
+    const { log, save, answers, takeSent } = logFor()
+    answers.on(QueryCommand).resolves({ Items: [state(), head({ v: 2 })] })
+    const facts = { name: 'NewerFormatError', key: headKey, version: 2 }
+    expect(await rejectionOf(log.load())).toMatchObject(facts)
+    expect(await rejectionOf(save(['a1']))).toMatchObject(facts)
+    expect(takeSent()).toEqual([newest(), newest()])
+  })
+
+  it('a head that is missing although there are messages', async () => {
+    const { log, answers } = logFor()
+    answers.on(QueryCommand).resolves({ Items: [row(1, 'a1')] })
+    answers.on(GetCommand).resolves({
+      Item: { pk, sk: 'session', v: 1, sessionId: 's', createdAt: '2026-01-01T00:00:00.000Z', updatedAt: '' },
+    })
+    expect(await rejectionOf(log.load())).toMatchObject({ name: 'SessionCorruptedError', key: headKey })
+  })
+
+  it('but not what a late writer has left of a session that was deleted, and perhaps created again', async () => {
+    const { log, answers } = logFor()
+    answers.on(QueryCommand).resolves({ Items: [row(1, 'a1')] })
+    expect(await log.load()).toBeNull()
+    answers.on(GetCommand).resolves({
+      Item: { pk, sk: 'session', v: 1, sessionId: 's', createdAt: '2026-01-01T00:00:00.001Z', updatedAt: '' },
+    })
+    expect(await log.load()).toBeNull()
+  })
+})
+
+describe('another writer', () => {
+  const found = { writer: { S: ANOTHER }, version: { N: '4' } }
+  const refused = (Item?: typeof found | { writer: { S: string } }) =>
+    new ConditionalCheckFailedException({ ...aws, ...(Item && { Item }) })
+  const cancelledBy = (...CancellationReasons: CancellationReason[]) =>
+    new TransactionCanceledException({ ...aws, CancellationReasons })
+  const conflict = (key: string, expected: string, actual: string) => ({
+    name: 'SessionConflictError',
+    sessionId: 's',
+    scopeId: 'a',
+    key,
+    expected,
+    actual,
+    message:
+      `Session 's' was changed by another writer at '${key}': expected ${expected}, found ${actual}. ` +
+      'Restore the session (a new agent, or restoreSnapshot()) and run the turn again.',
+  })
+
+  it('that took the next sequence number is a conflict', async () => {
+    const { save, answers } = await savedLog()
+    answers.on(PutCommand).rejects(refused({ writer: { S: ANOTHER } }))
+    expect(await rejectionOf(save(['a1', 'b1', 'c1']))).toMatchObject(
+      conflict('agent#a#msg#0000000003', 'a free sequence number', `written by ${ANOTHER}`),
+    )
+  })
+
+  it('that wrote the head or the state is a conflict', async () => {
+    const one = await savedLog()
+    one.answers.on(PutCommand).rejects(refused(found))
+    expect(await rejectionOf(one.save(['b1']))).toMatchObject(
+      conflict('agent#a#msg#head', 'version 1', `version 4 written by ${ANOTHER}`),
+    )
+    const other = await savedLog()
+    other.answers.on(PutCommand).rejects(refused())
+    expect(await rejectionOf(other.save(['a1', 'b1'], { state: { changed: 1 } }))).toMatchObject(
+      conflict('agent#a#msg#state', 'version 1', 'nothing'),
+    )
+  })
+
+  it('that was first with the head is a conflict', async () => {
+    const { save, answers, takeSent } = logFor()
+    answers
+      .on(TransactWriteCommand)
+      .rejects(cancelledBy({ Code: 'None' }, { Code: 'ConditionalCheckFailed', Item: found }))
+    expect(await rejectionOf(save(['a1']))).toMatchObject(
+      conflict('agent#a#msg#head', 'a new agent or orchestrator', `version 4 written by ${ANOTHER}`),
+    )
+    expect(takeSent().map(([name]) => name)).toEqual(['QueryCommand', 'TransactWriteCommand'])
+  })
+
+  it('that is deleting the session is a conflict', async () => {
+    const { save, answers, takeSent } = logFor()
+    const Item = { deletedAt: { S: 'now' } }
+    answers.on(TransactWriteCommand).rejects(cancelledBy({ Code: 'ConditionalCheckFailed', Item }, { Code: 'None' }))
+    expect(await rejectionOf(save(['a1']))).toMatchObject({
+      name: 'SessionConflictError',
+      sessionId: 's',
+      key: 'session',
+      expected: 'a session in use',
+      actual: 'one that is being deleted; call deleteSession() again to complete it',
+    })
+    expect(takeSent().map(([name]) => name)).toEqual(['QueryCommand', 'TransactWriteCommand'])
+  })
+
+  it('ends all saves until the session is loaded again', async () => {
+    const { save, log, answers, takeSent } = await savedLog()
+    answers.on(PutCommand).rejectsOnce(refused(found)).resolves({})
+    const error = await rejectionOf(save(['a1', 'b1', 'c1']))
+    takeSent()
+
+    expect(await rejectionOf(save(['a1', 'b1', 'c1']))).toBe(error)
+    expect(await rejectionOf(save([]))).toBe(error)
+    expect(await rejectionOf(log.stage(freeze(snapshotOf(['a1'])), NOTHING))).toBe(error)
+    expect(takeSent()).toEqual([])
+
+    const theirs = row(3, 'x1', { writer: ANOTHER })
+    const windowed = head({ window: '1-2', last: 2 })
+    answers.on(QueryCommand).resolves({ Items: [state(), windowed, theirs, row(2, 'b1'), row(1, 'a1')] })
+    expect(await log.load()).toEqual(snapshotOf(['a1', 'b1', 'x1']))
+    await save(['a1', 'b1', 'x1', 'y1'])
+    expect(takeSent()).toEqual([newest(), append(row(4, 'y1'))])
+  })
+})
+
+describe('after a request that failed', () => {
+  const windowed = head({ window: '1-2', last: 2 })
+  const stored = [row(2, 'b1'), row(1, 'a1')]
+
+  async function failedLog() {
+    const made = await savedLog()
+    const cause = new ThrottlingException(aws)
+    made.answers.on(PutCommand).rejectsOnce(cause).resolves({})
+    expect(await rejectionOf(made.save(['a1', 'b1', 'c1']))).toMatchObject({
+      name: 'TableRequestError',
+      operation: 'PutItem',
+      retryable: true,
+      cause,
+    })
+    made.takeSent()
+    return made
+  }
+
+  it('the next save reads the log again, and writes what is missing', async () => {
+    const { save, answers, takeSent } = await failedLog()
+    answers.on(QueryCommand).resolves({ Items: [state(), head(), ...stored] })
+    await save(['a1', 'b1', 'c1'])
+    expect(takeSent()).toEqual([newest(), append(row(3, 'c1'))])
+  })
+
+  it('a row that was written nevertheless is not written twice', async () => {
+    const { save, answers, takeSent } = await failedLog()
+    answers.on(QueryCommand).resolves({ Items: [state(), head(), row(3, 'c1'), ...stored] })
+    await save(['a1', 'b1', 'c1', 'd1'])
+    expect(takeSent()).toEqual([newest(), append(row(4, 'd1'))])
+  })
+
+  test.each([
+    [
+      'its row',
+      [state(), head(), row(3, 'x1', { writer: ANOTHER }), ...stored],
+      { key: 'agent#a#msg#0000000003', expected: 'a row of this writer', actual: `one written by ${ANOTHER}` },
+    ],
+    [
+      'its head',
+      [state(), { ...windowed, version: 2, writer: ANOTHER }, ...stored],
+      { key: 'agent#a#msg#head', expected: 'version 1', actual: `version 2 written by ${ANOTHER}` },
+    ],
+    ['nothing at all', [], { key: 'agent#a#msg#head', expected: 'version 1', actual: 'nothing' }],
+  ])('another writer has left %s: a conflict, and nothing is written', async (_, Items, facts) => {
+    const { save, answers, takeSent } = await failedLog()
+    answers.on(QueryCommand).resolves({ Items })
+    expect(await rejectionOf(save(['a1', 'b1', 'c1']))).toMatchObject({ name: 'SessionConflictError', ...facts })
+    expect(takeSent()).toEqual([newest()])
+  })
+})
+
+describe('a staged snapshot', () => {
+  it('writes the messages that are missing, and leaves the window alone', async () => {
+    const { log, takeSent } = await savedLog()
+    const where = await log.stage(freeze(snapshotOf(['b1', 'c1'])), NOTHING)
+    expect(where).toEqual({ incarnation: '0mjuohs00', window: [2, 3] })
+    expect(takeSent()).toEqual([append(row(3, 'c1', { detached: true }))])
+  })
+
+  it('of what the log holds writes nothing', async () => {
+    const { log, takeSent } = await savedLog()
+    expect(await log.stage(freeze(snapshotOf(['a1', 'b1'])), NOTHING)).toEqual({
+      incarnation: '0mjuohs00',
+      window: [1, 2],
+    })
+    expect(takeSent()).toEqual([])
+  })
+
+  it('may be the first that is saved; the latest snapshot then starts with its messages', async () => {
+    const { log, save, takeSent } = logFor()
+    await log.stage(freeze(snapshotOf(['a1'])), NOTHING)
+    const { window: _, ...empty } = head({ stateVersion: 0, createdAt: 'at a1' })
+    expect(takeSent()).toEqual([newest(), creation({ head: empty }), append(row(1, 'a1', { detached: true }))])
+
+    await save(['a1'])
+    expect(takeSent()).toEqual([
+      [
+        'PutCommand',
+        {
+          TableName,
+          Item: state({ last: 1, createdAt: 'at a1' }),
+          ConditionExpression: 'attribute_not_exists(pk) OR #writer = :writer OR #writer < :incarnation',
+          ExpressionAttributeNames: { '#writer': 'writer' },
+          ExpressionAttributeValues: { ':writer': WRITER, ':incarnation': '0mjuohs00' },
+          ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+        },
+      ],
+      advance(head({ version: 2, window: '1', last: 1, createdAt: 'at a1' })),
+    ])
+  })
+
+  it('lets the latest snapshot have its messages', async () => {
+    const { log, save, takeSent } = await savedLog()
+    await log.stage(freeze(snapshotOf(['a1', 'b1', 'c1'])), NOTHING)
+    takeSent()
+    await save(['a1', 'b1', 'c1'])
+    expect(takeSent()).toEqual([advance(head({ version: 2, window: '1-3', last: 3, createdAt: 'at c1' }))])
+  })
+})

@@ -1,0 +1,135 @@
+import { GetCommand, PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb'
+import { describe, expect, it, test } from 'vitest'
+import { errorOf, mockedClient, rejectionOf } from '../test/support/mocked-client.ts'
+import type { StoredValue } from './attributes.ts'
+import { digestOf, encode, INLINE_LIMIT } from './codec.ts'
+import { SessionTable } from './table.ts'
+import { bySortKey, deleteParts, loadValue, parseJson, readText, saveValue, writeParts } from './values.ts'
+
+const TableName = 'sessions'
+const owner = { pk: 'p', sk: 'owner' }
+const SMALL = '{"a":1}'
+const LARGE = JSON.stringify('x'.repeat(INLINE_LIMIT))
+const digest = digestOf(LARGE)
+const [firstBytes, secondBytes] = encode(LARGE).parts
+const first = { pk: 'p', sk: `owner#part#${digest}#0000`, v: 1, data: firstBytes }
+const second = { pk: 'p', sk: `owner#part#${digest}#0001`, v: 1, data: secondBytes }
+const large: StoredValue = { encoding: 'json', digest, inline: undefined, partCount: 2 }
+const CORRUPTED = { name: 'SessionCorruptedError', key: owner }
+
+function tableFor() {
+  const mocked = mockedClient()
+  return { ...mocked, table: new SessionTable({ client: mocked.client, tableName: TableName, consistentRead: true }) }
+}
+
+const partsQuery = [
+  'QueryCommand',
+  {
+    TableName,
+    KeyConditionExpression: '#pk = :pk AND begins_with(#sk, :prefix)',
+    ExpressionAttributeNames: { '#pk': 'pk', '#sk': 'sk' },
+    ExpressionAttributeValues: { ':pk': 'p', ':prefix': `owner#part#${digest}#` },
+    ConsistentRead: true,
+    ScanIndexForward: true,
+  },
+]
+
+describe('a value that fits its item', () => {
+  it('is one PutItem and one GetItem', async () => {
+    const { table, answers, takeSent } = tableFor()
+    await saveValue(table, owner, encode(SMALL))
+    const item = { ...owner, v: 1, enc: 'json', data: SMALL }
+    expect(takeSent()).toEqual([['PutCommand', { TableName, Item: item }]])
+
+    answers.on(GetCommand).resolves({ Item: item })
+    expect(await loadValue(table, owner)).toEqual({ a: 1 })
+    expect(takeSent()).toEqual([['GetCommand', { TableName, Key: owner, ConsistentRead: true }]])
+  })
+
+  it('that is not there is undefined', async () => {
+    expect(await loadValue(tableFor().table, owner)).toBeUndefined()
+  })
+})
+
+describe('a value that does not fit its item', () => {
+  it('is written as parts, and then as an item that says how many', async () => {
+    const { table, answers, takeSent } = tableFor()
+    const { promise, resolve } = Promise.withResolvers<object>()
+    answers.on(PutCommand, { Item: first }).callsFake(() => promise)
+    const saved = saveValue(table, owner, encode(LARGE))
+    const namesSent = () => answers.commandCalls(PutCommand).map(({ args: [{ input }] }) => input.Item?.sk)
+    expect(namesSent()).toEqual([first.sk, second.sk])
+    resolve({})
+    await saved
+    expect(takeSent()).toEqual([
+      ['PutCommand', { TableName, Item: first }],
+      ['PutCommand', { TableName, Item: second }],
+      ['PutCommand', { TableName, Item: { ...owner, v: 1, enc: 'json', parts: 2, digest } }],
+    ])
+  })
+
+  it('is not written at all when a part cannot be', async () => {
+    const { table, answers, takeSent } = tableFor()
+    answers.on(PutCommand, { Item: second }).rejects(new Error('no'))
+    expect(await rejectionOf(saveValue(table, owner, encode(LARGE)))).toMatchObject({ name: 'TableRequestError' })
+    expect(takeSent()).toHaveLength(2)
+  })
+
+  it('is read with one Query', async () => {
+    const { table, answers, takeSent } = tableFor()
+    answers.on(QueryCommand).resolves({ Items: [first, second] })
+    expect((await readText(table, owner, large)) === LARGE).toBe(true)
+    expect(takeSent()).toEqual([partsQuery])
+  })
+
+  it('is read without a request when its parts have come along', async () => {
+    const { table, takeSent } = tableFor()
+    expect((await readText(table, owner, large, bySortKey([second, first]))) === LARGE).toBe(true)
+    expect(takeSent()).toEqual([])
+  })
+
+  it('is read again whole when only some of its parts have come along', async () => {
+    const { table, answers, takeSent } = tableFor()
+    answers.on(QueryCommand).resolves({ Items: [first, second] })
+    expect((await readText(table, owner, large, bySortKey([first]))) === LARGE).toBe(true)
+    expect(takeSent()).toEqual([partsQuery])
+  })
+
+  it('is deleted part by part', async () => {
+    const { table, takeSent } = tableFor()
+    await deleteParts(table, owner, large)
+    const deletions = [first, second].map(({ pk, sk }) => ({ DeleteRequest: { Key: { pk, sk } } }))
+    expect(takeSent()).toEqual([['BatchWriteCommand', { RequestItems: { [TableName]: deletions } }]])
+  })
+
+  test.each([
+    ['a missing part', [first]],
+    ['no part', []],
+    ['a changed part', [first, { ...second, data: Uint8Array.of(1, 2) }]],
+    ['parts in disorder', [second, first]],
+  ])('is corrupt with %s', async (_, Items) => {
+    const { table, answers } = tableFor()
+    answers.on(QueryCommand).resolves({ Items })
+    expect(await rejectionOf(readText(table, owner, large))).toMatchObject(CORRUPTED)
+  })
+
+  it('is corrupt with a part that is none', async () => {
+    const { table, answers } = tableFor()
+    answers.on(QueryCommand).resolves({ Items: [{ ...first, data: 'text' }, second] })
+    expect(await rejectionOf(readText(table, owner, large))).toMatchObject({
+      name: 'SessionCorruptedError',
+      key: { pk: 'p', sk: first.sk },
+    })
+  })
+})
+
+it('deletes and writes nothing for a value without parts', async () => {
+  const { table, takeSent } = tableFor()
+  await writeParts(table, owner, encode(SMALL))
+  await deleteParts(table, owner, { digest, partCount: 0 })
+  expect(takeSent()).toEqual([])
+})
+
+test.each([[''], ['{'], ['undefined'], ["{'a':1}"]])('%j is no JSON, which is an error with its cause', (text) => {
+  expect(errorOf(() => parseJson(owner, text))).toMatchObject({ ...CORRUPTED, cause: expect.any(SyntaxError) })
+})
