@@ -9,8 +9,8 @@ import {
   HookOrder,
   InvokeModelStage,
   Message,
-  type MessageData,
   MessageAddedEvent,
+  type MessageData,
 } from '@strands-agents/sdk'
 import { AnswerNotSavedError, SessionBusyError, SessionConflictError } from './errors.ts'
 import { isAnswer } from './items.ts'
@@ -117,8 +117,9 @@ export class AgentSession {
 
   /** Brings the agent to where the turn can start. */
   async #prepare(turn: Turn): Promise<void> {
-    const { turnExclusion, restore } = this.#options
-    if (turnExclusion && (await this.#turns.waitUntilFree(turn.waitUntil))) await restore()
+    const { turnExclusion, restore, agent } = this.#options
+    // Whoever else has waited may be faster: what a restore finds may again be a turn under way.
+    while (turnExclusion && (await this.#turns.waitUntilFree(turn.waitUntil, agent.cancelSignal))) await restore()
     const isResumed = turn.id !== undefined && (await this.#resume(turn, turn.id))
     if (turn.replay === undefined) this.#repair(this.#turns.hasCrashed() && !isResumed)
   }
@@ -216,7 +217,8 @@ export class AgentSession {
 
   /** Model errors that nobody retries end the turn, and come before whatever a save may have to say. */
   #noteFailure({ error, retry }: AfterModelCallEvent): void {
-    if (this.#turn !== undefined) this.#turn.hasFailed = error !== undefined && !retry && error.name !== 'CancelledError'
+    if (this.#turn !== undefined)
+      this.#turn.hasFailed = error !== undefined && !retry && error.name !== 'CancelledError'
   }
 
   async #saveEarly(): Promise<void> {

@@ -24,7 +24,9 @@ const MAX_WAIT_SECONDS = 120
  *
  * @throws `TableSchemaError` when a table of this name exists and is not a session table.
  */
-export async function createSessionTable(options: Omit<TableOptions, 'tenantId' | 'onCapacity'>): Promise<void> {
+export async function createSessionTable(
+  options: Omit<TableOptions, 'tenantId' | 'onCapacity' | 'onRetry' | 'getRemainingTimeInMillis'>,
+): Promise<void> {
   const { client, tableName } = parseTableOptions(options).table
   const attempt = <T>(operation: string, request: Promise<T>): Promise<T> =>
     request.catch((error: unknown) => {

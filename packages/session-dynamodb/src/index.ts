@@ -19,9 +19,15 @@ export {
   TableSchemaError,
 } from './errors.ts'
 export { type ListSessionsOptions, listSessions } from './list-sessions.ts'
-export type { DynamoDBSessionManagerOptions, DynamoDBSnapshotStorageOptions, TableOptions } from './options.ts'
+export type {
+  DynamoDBSessionManagerOptions,
+  DynamoDBSnapshotStorageOptions,
+  RepairMode,
+  TableOptions,
+} from './options.ts'
 export { ATTRIBUTE, FORMAT_VERSION, OWNER_INDEX, TABLE_SCHEMA } from './schema.ts'
 export type { DeleteProgress, SessionInfo, SessionPage } from './session-directory.ts'
 export { DynamoDBSessionManager } from './session-manager.ts'
 export { DynamoDBSnapshotStorage } from './snapshot-storage.ts'
-export type { CapacityUsage } from './table.ts'
+export type { CapacityUsage, Retry } from './table.ts'
+export { type SessionProblem, type SessionReport, type VerifySessionOptions, verifySession } from './verify-session.ts'

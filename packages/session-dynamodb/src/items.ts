@@ -66,12 +66,7 @@ export interface RowFacts {
   readonly turn?: TurnMark | undefined
 }
 
-export function messageItem(
-  key: ItemKey,
-  row: PlannedRow,
-  value: EncodedValue,
-  facts: RowFacts,
-): Item {
+export function messageItem(key: ItemKey, row: PlannedRow, value: EncodedValue, facts: RowFacts): Item {
   return seal({
     ...key,
     v: FORMAT_VERSION,

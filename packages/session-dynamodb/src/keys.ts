@@ -205,6 +205,13 @@ export function partOwnerOf(sk: string): { owner: string; digest: string } | und
   return owner === undefined || digest === undefined ? undefined : { owner, digest }
 }
 
+/** The agent or orchestrator that an item belongs to, or undefined when it belongs to the session as a whole. */
+export function scopeOf(sk: string): Pick<SnapshotLocation, 'scope' | 'scopeId'> | undefined {
+  const [, prefix, id] = /^([^#]+)#([^#]+)#/.exec(sk) ?? []
+  if (id === undefined || (prefix !== SCOPE_PREFIX.agent && prefix !== SCOPE_PREFIX.multiAgent)) return undefined
+  return { scope: prefix === SCOPE_PREFIX.agent ? 'agent' : 'multiAgent', scopeId: unescapeId(id) }
+}
+
 /** Whether an item makes others visible: a head, or an immutable snapshot. Without them what is left reads as absent. */
 export function isEntryPoint(sk: string): boolean {
   return sk.endsWith('#msg#head') || /^[^#]+#[^#]+#snapshot#/.test(sk)

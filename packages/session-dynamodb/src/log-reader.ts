@@ -182,8 +182,16 @@ async function readNewest(
   return { items, more }
 }
 
-/** The head's window and the tail behind it. */
-function windowOf(keys: ScopeKeys, head: Head, rows: ReadonlyMap<number, MessageRow>): readonly number[] | undefined {
+/**
+ * The head's window and the tail behind it.
+ *
+ * @throws {@link SessionCorruptedError} naming a row that is missing from the tail.
+ */
+export function windowOf(
+  keys: ScopeKeys,
+  head: Head,
+  rows: ReadonlyMap<number, MessageRow>,
+): readonly number[] | undefined {
   const tail: number[] = []
   let next = head.last + 1
   for (const row of [...rows.values()].filter(({ seq }) => seq > head.last).sort((a, b) => a.seq - b.seq)) {

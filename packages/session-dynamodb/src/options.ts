@@ -8,8 +8,7 @@ import type {
 } from '@strands-agents/sdk'
 import type { ClientOptions } from './client.ts'
 import type { AnswerNotSavedError } from './errors.ts'
-import type { RepairMode } from './repair.ts'
-import type { CapacityUsage } from './table.ts'
+import type { CapacityUsage, Retry } from './table.ts'
 
 /** Where sessions are, and how to reach them. */
 export interface TableOptions extends ClientOptions {
@@ -31,6 +30,19 @@ export interface TableOptions extends ClientOptions {
    * @defaultValue none: consumed capacity is then not asked for
    */
   readonly onCapacity?: ((usage: CapacityUsage) => void) | undefined
+  /**
+   * Called for each request that had to be sent again. How often the AWS SDK does so is the client's `maxAttempts`.
+   *
+   * @defaultValue none
+   */
+  readonly onRetry?: ((retry: Retry) => void) | undefined
+  /**
+   * Time left for this process in milliseconds, as Lambda's `context.getRemainingTimeInMillis` tells it. Waits and leases
+   * then end before the process does, and so do requests.
+   *
+   * @defaultValue none
+   */
+  readonly getRemainingTimeInMillis?: (() => number) | undefined
 }
 
 /** Options of a `DynamoDBSnapshotStorage`. */
@@ -81,6 +93,9 @@ export interface DynamoDBSnapshotStorageOptions extends TableOptions {
   /** Receives what is worth knowing, never conversation text. @defaultValue warnings and errors on the console */
   readonly logger?: Logger | undefined
 }
+
+/** What becomes of what a crash has left unfinished: it is completed, it is dropped, or it is left as it is. */
+export type RepairMode = 'complete' | 'drop' | 'off'
 
 /** Options of a `DynamoDBSessionManager`. */
 export interface DynamoDBSessionManagerOptions extends DynamoDBSnapshotStorageOptions {
@@ -139,13 +154,6 @@ export interface DynamoDBSessionManagerOptions extends DynamoDBSnapshotStorageOp
    * @defaultValue none: the agent rejects with the `AnswerNotSavedError`, which holds the answer
    */
   readonly onAnswerNotSaved?: ((error: AnswerNotSavedError) => void) | undefined
-  /**
-   * Time left for this process in milliseconds, as Lambda's `context.getRemainingTimeInMillis` tells it. Waits and leases
-   * then end before the process does, and so do requests.
-   *
-   * @defaultValue none
-   */
-  readonly getRemainingTimeInMillis?: (() => number) | undefined
 }
 
 /** Environment variable that names the table when `tableName` is not given. */

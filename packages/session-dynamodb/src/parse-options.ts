@@ -12,10 +12,10 @@ import { checkId, checkSessionId, ownerKeyOf, partitionKeyOf } from './keys.ts'
 import {
   type DynamoDBSessionManagerOptions,
   type DynamoDBSnapshotStorageOptions,
+  type RepairMode,
   TABLE_VARIABLE,
   type TableOptions,
 } from './options.ts'
-import type { RepairMode } from './repair.ts'
 import type { SessionTableOptions } from './table.ts'
 
 /** What becomes of {@link TableOptions}. */
@@ -82,7 +82,10 @@ export function parseTableOptions(
   if (tenantId !== undefined) checkId('tenantId', tenantId)
   const onCapacity = optional('onCapacity', options.onCapacity, isFunction, 'a function')
   const consistentRead = optional('consistentRead', options.consistentRead, isBoolean, 'true or false') ?? true
-  return { table: { client: documentClientOf(options), tableName, consistentRead, onCapacity }, tenantId }
+  const onRetry = optional('onRetry', options.onRetry, isFunction, 'a function')
+  const remainingMs = parseRemaining(options.getRemainingTimeInMillis)
+  const client = documentClientOf(options)
+  return { table: { client, tableName, consistentRead, onCapacity, onRetry, remainingMs }, tenantId }
 }
 
 /** @throws {@link InvalidOptionError} naming the first option that is wrong. */
@@ -122,13 +125,18 @@ export function parseManagerOptions(options: DynamoDBSessionManagerOptions): Par
     multiAgentSaveLatestOn: oneOf('multiAgentSaveLatestOn', options.multiAgentSaveLatestOn, ['node', 'invocation']),
     snapshotTrigger: optional('snapshotTrigger', options.snapshotTrigger, isFunction, 'a function'),
     turnExclusion: optional('turnExclusion', options.turnExclusion, isBoolean, 'true or false') ?? true,
-    turnLeaseMs: optional('turnLeaseMs', options.turnLeaseMs, isCount(1000, DAY_MS), 'from 1000 to 86400000') ?? 120_000,
+    turnLeaseMs:
+      optional('turnLeaseMs', options.turnLeaseMs, isCount(1000, DAY_MS), 'from 1000 to 86400000') ?? 120_000,
     turnWaitMs: optional('turnWaitMs', options.turnWaitMs, isCount(0, DAY_MS), 'from 0 to 86400000') ?? 30_000,
     repair: oneOf('repair', options.repair, ['complete', 'drop', 'off']),
     onAnswerNotSaved: optional('onAnswerNotSaved', options.onAnswerNotSaved, isFunction, 'a function'),
-    remainingMs: optional('getRemainingTimeInMillis', options.getRemainingTimeInMillis, isFunction, 'a function'),
+    remainingMs: parseRemaining(options.getRemainingTimeInMillis),
     logger: parseLogger(options.logger),
   }
+}
+
+function parseRemaining(remaining: (() => number) | undefined): (() => number) | undefined {
+  return optional('getRemainingTimeInMillis', remaining, isFunction, 'a function')
 }
 
 function parseLogger(logger: Logger | undefined): Logger {

@@ -1,9 +1,7 @@
 /** Repairs a conversation that a crash has cut short, so that model providers accept it. Pure. */
 
 import { Message, TextBlock, ToolResultBlock } from '@strands-agents/sdk'
-
-/** What becomes of what a crash has left unfinished: it is completed, it is dropped, or it is left as it is. */
-export type RepairMode = 'complete' | 'drop' | 'off'
+import type { RepairMode } from './options.ts'
 
 /** Stands for the result of a tool whose run was cut short. */
 const INTERRUPTED_TOOL = 'The tool run was interrupted.'
@@ -39,8 +37,7 @@ function completeToolUses(messages: readonly Message[]): Message[] {
     const answersTools = missing.length > 0 && message.role === 'user'
     completed.push(answersTools ? withContent(message, [...missing, ...message.content]) : message)
     missing = unansweredUses(message, messages[index + 1]).map(
-      (toolUseId) =>
-        new ToolResultBlock({ toolUseId, status: 'error', content: [new TextBlock(INTERRUPTED_TOOL)] }),
+      (toolUseId) => new ToolResultBlock({ toolUseId, status: 'error', content: [new TextBlock(INTERRUPTED_TOOL)] }),
     )
   }
   if (missing.length > 0) completed.push(new Message({ role: 'user', content: missing }))

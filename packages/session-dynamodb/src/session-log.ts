@@ -7,7 +7,15 @@ import { SessionConflictError, SessionCorruptedError } from './errors.ts'
 import { incarnationAt, writerOf } from './incarnation.ts'
 import type { Head } from './items.ts'
 import type { ItemKey, ScopeKeys } from './keys.ts'
-import { createdAtOf, entriesOf, type LogPage, type NewestRow, readLog, readMessages, readProgress } from './log-reader.ts'
+import {
+  createdAtOf,
+  entriesOf,
+  type LogPage,
+  type NewestRow,
+  readLog,
+  readMessages,
+  readProgress,
+} from './log-reader.ts'
 import { appendRows, createScope, type Pen, putHead, putState } from './log-writer.ts'
 import { type Redactions, redactRows, redactStates } from './redaction.ts'
 import type { SessionDirectory } from './session-directory.ts'
@@ -81,8 +89,7 @@ export class SessionLog {
    * @throws {@link SessionCorruptedError} naming the item that is missing or unreadable.
    */
   async load(): Promise<Snapshot | null> {
-    this.#conflict = undefined
-    this.#doubted = undefined
+    this.forget()
     const read = await this.#read()
     if (read === null || read.page.head.stateVersion === 0) return null
     const { page, messages } = read
@@ -193,6 +200,14 @@ export class SessionLog {
     return (this.#known ?? this.#doubted)?.stateValue?.digest
   }
 
+  /** Forgets what is stored, so that it is read again before the next save. */
+  forget(): void {
+    this.#known = undefined
+    this.#doubted = undefined
+    this.#conflict = undefined
+    this.#entries = new Map()
+  }
+
   /** Takes note of a row that was read elsewhere, so that a save need not write its message again. */
   remember(incarnation: string, entry: LogEntry): void {
     if (this.#known?.head.incarnation === incarnation) this.#entries.set(entry.seq, entry)
@@ -232,7 +247,17 @@ export class SessionLog {
     const window = withLatest && snapshot.messages !== undefined ? [] : undefined
     const stateVersion = withLatest ? 1 : 0
     const touchedAt = inSeconds(now())
-    const head: Head = { version: 1, incarnation, writer, window, last: 0, settled: 0, stateVersion, createdAt, touchedAt }
+    const head: Head = {
+      version: 1,
+      incarnation,
+      writer,
+      window,
+      last: 0,
+      settled: 0,
+      stateVersion,
+      createdAt,
+      touchedAt,
+    }
     const value = encode(snapshot.state)
     const state = withLatest ? { facts: { version: 1, writer, last: 0, createdAt }, value } : undefined
     await createScope(pen, session, head, state, (found) => directory.refusal(sessionId, found))

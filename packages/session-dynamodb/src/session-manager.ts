@@ -41,7 +41,8 @@ export class DynamoDBSessionManager extends SessionManager {
   /** For what concerns the whole session. */
   readonly #storage: DynamoDBSnapshotStorage
   /** One writer for each agent or orchestrator: two with the same id in one process are as safe as in two. */
-  readonly #writers: WeakMap<object, DynamoDBSnapshotStorage>
+  readonly #writers: WeakMap<Target, DynamoDBSnapshotStorage>
+  readonly #storages: Set<WeakRef<DynamoDBSnapshotStorage>>
   /** Whose storage the SDK's own code is to use: it knows only ids. */
   readonly #current: AsyncLocalStorage<DynamoDBSnapshotStorage>
 
@@ -63,6 +64,7 @@ export class DynamoDBSessionManager extends SessionManager {
     this.#storageOptions = storageOptions
     this.#storage = storage
     this.#writers = new WeakMap()
+    this.#storages = new Set()
     this.#current = current
   }
 
@@ -140,6 +142,7 @@ export class DynamoDBSessionManager extends SessionManager {
    */
   override async deleteSession(options: { onProgress?: (progress: DeleteProgress) => void } = {}): Promise<void> {
     await this.#storage.deleteSession({ sessionId: this.sessionId, ...options })
+    for (const storage of this.#storages) storage.deref()?.forgetSession({ sessionId: this.sessionId })
     // The SDK's own deletion finds nothing left in the table; it clears the context manager's stash.
     await super.deleteSession()
   }
@@ -149,6 +152,7 @@ export class DynamoDBSessionManager extends SessionManager {
     if (known !== undefined) return known
     const storage = new DynamoDBSnapshotStorage(this.#storageOptions)
     this.#writers.set(target, storage)
+    this.#storages.add(new WeakRef(storage))
     return storage
   }
 }

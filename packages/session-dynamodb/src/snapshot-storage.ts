@@ -7,7 +7,7 @@ import { encode } from './codec.ts'
 import { KeyedQueue } from './concurrency.ts'
 import { InvalidOptionError } from './errors.ts'
 import { ImmutableSnapshots } from './immutable-snapshots.ts'
-import { partitionKeyOf, ScopeKeys } from './keys.ts'
+import { checkSessionId, partitionKeyOf, ScopeKeys } from './keys.ts'
 import type { DynamoDBSnapshotStorageOptions } from './options.ts'
 import { type ParsedStorageOptions, parseStorageOptions } from './parse-options.ts'
 import { type DeleteProgress, SessionDirectory, type SessionInfo } from './session-directory.ts'
@@ -131,15 +131,13 @@ export class DynamoDBSnapshotStorage implements SnapshotStorage {
    * @param params - `onProgress`: called after each batch of up to 25 items.
    */
   async deleteSession(params: { sessionId: string; onProgress?: (progress: DeleteProgress) => void }): Promise<void> {
-    const { logger, tenantId } = this.#options
-    const pk = partitionKeyOf(params.sessionId, tenantId)
+    const { logger } = this.#options
+    checkSessionId(params.sessionId)
     if (params.onProgress !== undefined && typeof params.onProgress !== 'function') {
       throw new InvalidOptionError('onProgress', params.onProgress, 'expected a function')
     }
     await this.#directory.delete(params.sessionId, params.onProgress)
-    for (const [queueKey, { keys }] of this.#scopes) {
-      if (keys.pk === pk) this.#scopes.delete(queueKey)
-    }
+    this.forgetSession(params)
     logger.info(`session_id=<${params.sessionId}> | session deleted`)
   }
 
@@ -164,6 +162,14 @@ export class DynamoDBSnapshotStorage implements SnapshotStorage {
   /** What the table knows of a session, or undefined when there is none. */
   async findSession(params: { sessionId: string }): Promise<SessionInfo | undefined> {
     return this.#directory.find(params.sessionId)
+  }
+
+  /** Forgets what this storage knows of a session, so that it is read again. For a session that others have deleted. */
+  forgetSession(params: { sessionId: string }): void {
+    const pk = partitionKeyOf(params.sessionId, this.#options.tenantId)
+    for (const { keys, log } of this.#scopes.values()) {
+      if (keys.pk === pk) log.forget()
+    }
   }
 
   /** The turns of an agent. */
@@ -213,7 +219,15 @@ export class DynamoDBSnapshotStorage implements SnapshotStorage {
     const { sessionId, scopeId } = location
     const enqueue = <T>(task: () => Promise<T>): Promise<T> => this.#queue.run(queueKey, task)
     const turns = new Turns({ table, log, keys, sessionId, scopeId, enqueue, now: Date.now, pause: delay })
-    const opened = { log, snapshots, turns, keys, queueKey, redacted: new Map<string, readonly string[]>(), endsTurn: false }
+    const opened = {
+      log,
+      snapshots,
+      turns,
+      keys,
+      queueKey,
+      redacted: new Map<string, readonly string[]>(),
+      endsTurn: false,
+    }
     this.#scopes.set(queueKey, opened)
     return opened
   }

@@ -33,6 +33,16 @@ export interface CapacityUsage {
   readonly attempts: number
 }
 
+/** A request that was sent more than once. */
+export interface Retry {
+  /** DynamoDB operation, such as `PutItem`. */
+  readonly operation: string
+  /** How often it was sent. */
+  readonly attempts: number
+  /** Why it failed in the end; absent when it succeeded. */
+  readonly error?: unknown
+}
+
 /** What became of a conditional write: `found` is the item that stood in its way. */
 export type WriteOutcome = { readonly written: true } | { readonly written: false; readonly found: Item | undefined }
 
@@ -49,6 +59,9 @@ export interface SessionTableOptions {
   readonly tableName: string
   readonly consistentRead: boolean
   readonly onCapacity?: ((usage: CapacityUsage) => void) | undefined
+  readonly onRetry?: ((retry: Retry) => void) | undefined
+  /** Time left for this process in milliseconds; requests are aborted before it is over. */
+  readonly remainingMs?: (() => number) | undefined
   /** Waits for some milliseconds. @defaultValue the real clock */
   readonly pause?: ((milliseconds: number) => Promise<unknown>) | undefined
 }
@@ -67,12 +80,17 @@ const CONCURRENCY = 8
 const ATTEMPTS = 8
 const FIRST_PAUSE_MS = 50
 
+/** How long before the process ends a request is aborted, in milliseconds: time to report it. */
+const DEADLINE_MARGIN_MS = 200
+
 /** One table of sessions. Each method is one domain-free operation; AWS errors leave it as this package's own. */
 export class SessionTable {
   readonly tableName: string
   readonly #client: DynamoDBDocumentClient
   readonly #consistentRead: boolean
   readonly #onCapacity: ((usage: CapacityUsage) => void) | undefined
+  readonly #onRetry: ((retry: Retry) => void) | undefined
+  readonly #remainingMs: (() => number) | undefined
   readonly #pause: (milliseconds: number) => Promise<unknown>
 
   constructor(options: SessionTableOptions) {
@@ -80,13 +98,15 @@ export class SessionTable {
     this.#client = options.client
     this.#consistentRead = options.consistentRead
     this.#onCapacity = options.onCapacity
+    this.#onRetry = options.onRetry
+    this.#remainingMs = options.remainingMs
     this.#pause = options.pause ?? delay
   }
 
   /** Reads one item. */
   async get(key: ItemKey): Promise<Item | undefined> {
     const input = { TableName: this.tableName, Key: key, ConsistentRead: this.#consistentRead, ...this.#measured }
-    const { Item } = await this.#request('GetItem', () => this.#client.send(new GetCommand(input)))
+    const { Item } = await this.#request('GetItem', () => this.#client.send(new GetCommand(input), this.#limits))
     return Item
   }
 
@@ -110,7 +130,7 @@ export class SessionTable {
         ...(start === undefined ? {} : { ExclusiveStartKey: start }),
         ...this.#measured,
       }
-      const output = await this.#request('Query', () => this.#client.send(new QueryCommand(input)))
+      const output = await this.#request('Query', () => this.#client.send(new QueryCommand(input), this.#limits))
       start = output.LastEvaluatedKey
       yield { items: output.Items ?? [], more: start !== undefined }
     } while (start !== undefined)
@@ -124,7 +144,9 @@ export class SessionTable {
       ...(condition === undefined ? {} : conditionInput(condition)),
       ...this.#measured,
     }
-    const output = await this.#request('PutItem', () => this.#client.send(new PutCommand(input)).catch(conditionFailed))
+    const output = await this.#request('PutItem', () =>
+      this.#client.send(new PutCommand(input), this.#limits).catch(conditionFailed),
+    )
     return 'found' in output ? { written: false, found: output.found } : { written: true }
   }
 
@@ -137,7 +159,7 @@ export class SessionTable {
   async update(key: ItemKey, expression: string, condition: Condition): Promise<WriteOutcome> {
     const input = { ...this.#updateInput(key, expression, condition), ...this.#measured }
     const output = await this.#request('UpdateItem', () =>
-      this.#client.send(new UpdateCommand(input)).catch(conditionFailed),
+      this.#client.send(new UpdateCommand(input), this.#limits).catch(conditionFailed),
     )
     return 'found' in output ? { written: false, found: output.found } : { written: true }
   }
@@ -165,7 +187,7 @@ export class SessionTable {
     let refused: { failed: number; found: Item | undefined } | undefined
     await this.#untilDone('TransactWriteItems', async () => {
       const output = await this.#request('TransactWriteItems', () =>
-        this.#client.send(new TransactWriteCommand(input)).catch(transactionCancelled),
+        this.#client.send(new TransactWriteCommand(input), this.#limits).catch(transactionCancelled),
       )
       if ('failed' in output) refused = output
       return 'obstacle' in output ? output.obstacle : undefined
@@ -180,7 +202,9 @@ export class SessionTable {
       let requests = batch.map((key) => ({ DeleteRequest: { Key: { ...key } } }))
       await this.#untilDone('BatchWriteItem', async () => {
         const input = { RequestItems: { [this.tableName]: requests }, ...this.#measured }
-        const output = await this.#request('BatchWriteItem', () => this.#client.send(new BatchWriteCommand(input)))
+        const output = await this.#request('BatchWriteItem', () =>
+          this.#client.send(new BatchWriteCommand(input), this.#limits),
+        )
         requests = (output.UnprocessedItems?.[this.tableName] ?? []).flatMap(({ DeleteRequest }) => {
           const key = keyOf(DeleteRequest?.Key)
           return key === undefined ? [] : [{ DeleteRequest: { Key: { ...key } } }]
@@ -199,7 +223,9 @@ export class SessionTable {
         RequestItems: { [this.tableName]: { Keys: left, ConsistentRead: this.#consistentRead } },
         ...this.#measured,
       }
-      const output = await this.#request('BatchGetItem', () => this.#client.send(new BatchGetCommand(input)))
+      const output = await this.#request('BatchGetItem', () =>
+        this.#client.send(new BatchGetCommand(input), this.#limits),
+      )
       items.push(...(output.Responses?.[this.tableName] ?? []))
       left = output.UnprocessedKeys?.[this.tableName]?.Keys ?? []
       return unprocessed(left)
@@ -213,6 +239,7 @@ export class SessionTable {
       const obstacle = await send()
       if (obstacle === undefined) return
       if (attempt === ATTEMPTS) throw new TableRequestError(operation, this.tableName, true, obstacle)
+      this.#onRetry?.({ operation, attempts: attempt + 1 })
       await this.#pause(Math.random() * FIRST_PAUSE_MS * 2 ** attempt)
     }
   }
@@ -232,24 +259,27 @@ export class SessionTable {
 
   async #request<Output extends object>(operation: string, send: () => Promise<Output>): Promise<Output> {
     const output = await send().catch((error: unknown) => {
+      const attempts = attemptsOf(error)
+      if (attempts > 1) this.#onRetry?.({ operation, attempts, error })
       throw translateError(error, operation, this.tableName)
     })
-    this.#report(operation, output)
+    const attempts = attemptsOf(output)
+    if (attempts > 1) this.#onRetry?.({ operation, attempts })
+    this.#report(operation, output, attempts)
     return output
   }
 
-  #report(operation: string, output: object): void {
+  #report(operation: string, output: object, attempts: number): void {
     if (this.#onCapacity === undefined || !('ConsumedCapacity' in output)) return
     const consumed = [output.ConsumedCapacity].flat() as readonly (ConsumedCapacity | undefined)[]
     const units = consumed.reduce((sum, each) => sum + (each?.CapacityUnits ?? 0), 0)
     const isRead = operation === 'Query' || operation.includes('Get')
-    const metadata = '$metadata' in output ? (output.$metadata as { attempts?: number }) : {}
-    this.#onCapacity({
-      operation,
-      readUnits: isRead ? units : 0,
-      writeUnits: isRead ? 0 : units,
-      attempts: metadata.attempts ?? 1,
-    })
+    this.#onCapacity({ operation, readUnits: isRead ? units : 0, writeUnits: isRead ? 0 : units, attempts })
+  }
+
+  get #limits(): { abortSignal?: AbortSignal } {
+    if (this.#remainingMs === undefined) return {}
+    return { abortSignal: AbortSignal.timeout(Math.max(0, this.#remainingMs() - DEADLINE_MARGIN_MS)) }
   }
 }
 
@@ -261,4 +291,12 @@ function keyOf(item: Item | undefined): ItemKey | undefined {
 
 function unprocessed(left: readonly unknown[]): Error | undefined {
   return left.length === 0 ? undefined : new Error(`${left.length} items were left unprocessed`)
+}
+
+/** How often the AWS SDK sent a request, as its output or its error tells. */
+function attemptsOf(result: unknown): number {
+  if (typeof result !== 'object' || result === null || !('$metadata' in result)) return 1
+  const metadata = result.$metadata
+  if (typeof metadata !== 'object' || metadata === null || !('attempts' in metadata)) return 1
+  return typeof metadata.attempts === 'number' ? metadata.attempts : 1
 }

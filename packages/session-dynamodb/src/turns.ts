@@ -59,14 +59,15 @@ export class Turns {
    * Waits until no other writer's turn is under way, or it is taken to have crashed.
    *
    * @param waitUntil - When to give up, in epoch milliseconds.
+   * @param signal - Ends the wait early, without an error.
    * @returns Whether there was a turn to wait for: the log has then gone on.
    * @throws {@link SessionBusyError} when the time is up.
    */
-  async waitUntilFree(waitUntil: number): Promise<boolean> {
+  async waitUntilFree(waitUntil: number, signal?: AbortSignal): Promise<boolean> {
     const { log, sessionId, scopeId, enqueue, now, pause } = this.#options
     let open = log.openTurn()
     let waited = false
-    for (let attempt = 0; open !== undefined && open.until > now(); attempt++) {
+    for (let attempt = 0; open !== undefined && open.until > now() && !signal?.aborted; attempt++) {
       const left = waitUntil - now()
       if (left <= 0) {
         throw new SessionBusyError({ sessionId, scopeId, writer: open.writer, retryAfterMs: open.until - now() })
