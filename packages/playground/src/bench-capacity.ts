@@ -15,7 +15,7 @@ const DEFAULT_TURNS = 300
 const MOST_TURNS = 10_000
 /** The SDK's default sliding window. */
 const WINDOW_SIZE = 40
-/** The SDK's own manager fails at turn 77 or so; where it does not, this is enough to see how its cost grows. */
+/** The SDK's own manager fails at turn 82; where it does not, this is enough to see how its cost grows. */
 const MOST_STOCK_TURNS = 100
 const SAMPLED_TURNS = [1, 10, 20, 30, 100, 200]
 

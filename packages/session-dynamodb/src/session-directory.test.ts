@@ -9,6 +9,7 @@ import { SessionTable } from './table.ts'
 const aws = { message: 'because', $metadata: {} }
 const NOW = '2026-01-01T00:00:00.000Z'
 const SESSION = { pk, sk: 'session' }
+const asValues = (...values: readonly unknown[]) => values.map((value) => ({ value }))
 
 function directoryFor(options: Partial<SessionDirectoryOptions> = {}) {
   const mocked = mockedClient()
@@ -108,9 +109,9 @@ describe('a session', () => {
     expect(await rejectionOf(directory.find('s'))).toMatchObject({ name: 'NewerFormatError', key: SESSION, version: 2 })
   })
 
-  test.each([[''], ['A'], ['a#AGENT#b'], ['..'], ['x'.repeat(257)], [undefined], [null]])(
-    'with the id %j is refused before any request',
-    async (id) => {
+  test.each(asValues('', 'A', 'a#AGENT#b', '..', 'x'.repeat(257), undefined, null))(
+    'with the id $value is refused before any request',
+    async ({ value: id }) => {
       const { directory, takeSent } = directoryFor()
       const untyped = id as string
       const facts = { name: 'InvalidOptionError', field: 'sessionId', value: id }
@@ -324,9 +325,9 @@ describe('a list', () => {
     expect(takeSent()).toEqual([])
   })
 
-  test.each([[''], [undefined], [null], ['x'.repeat(257)], ['a\u0000']])(
-    'refuses the owner %j before any request',
-    async (owner) => {
+  test.each(asValues('', undefined, null, 'x'.repeat(257), 'a\u0000'))(
+    'refuses the owner $value before any request',
+    async ({ value: owner }) => {
       const { directory, takeSent } = directoryFor()
       expect(await rejectionOf(directory.list(owner as string))).toMatchObject({
         name: 'InvalidOptionError',

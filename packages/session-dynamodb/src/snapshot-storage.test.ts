@@ -50,6 +50,7 @@ function asWrittenByMe([name, input]: SentCommand): SentCommand {
   return [name, JSON.parse(JSON.stringify(input).replace(random, '"0mjuohs00-me"'))]
 }
 
+const asValues = (...values: readonly unknown[]) => values.map((value) => ({ value }))
 const names = (sent: readonly SentCommand[]): string[] => sent.map(([name]) => name)
 
 describe('a storage', () => {
@@ -330,23 +331,21 @@ describe('a manifest', () => {
 
 describe('a wrong argument is refused before any request', () => {
   const long = '界'.repeat(200)
-  const locations: readonly [string, string, unknown, Partial<Record<keyof SnapshotLocation, unknown>>][] = [
-    ...[undefined, null, '', 'A', '..', '%23', 'a#AGENT#b', 'a#msg#head', 'x'.repeat(257), 7].map(
-      (value) => ['session id', 'sessionId', value, { sessionId: value }] as const,
-    ),
-    ...[undefined, null, '', 'a\u0000', '\ud800', 'x'.repeat(257), long, 7].flatMap(
-      (value) =>
-        [
-          ['agent id', 'agentId', value, { scopeId: value }],
-          ['orchestrator id', 'multiAgentId', value, { scopeId: value, scope: 'multiAgent' }],
-        ] as const,
-    ),
-    ...[undefined, null, '', 'Agent', 'constructor'].map(
-      (value) => ['scope', 'scope', value, { scope: value }] as const,
-    ),
-  ].map((each) => [...each])
-
-  test.each(locations)('%s (%s): %j', async (_, field, value, wrong) => {
+  const locations = [
+    ...[undefined, null, '', 'A', '..', '%23', 'a#AGENT#b', 'a#msg#head', 'x'.repeat(257), 7].map((value) => ({
+      ...{ field: 'sessionId', value },
+      wrong: { sessionId: value },
+    })),
+    ...[undefined, null, '', 'a\u0000', '\ud800', 'x'.repeat(257), long, 7].flatMap((value) => [
+      { field: 'agentId', value, wrong: { scopeId: value } },
+      { field: 'multiAgentId', value, wrong: { scopeId: value, scope: 'multiAgent' } },
+    ]),
+    ...[undefined, null, '', 'Agent', 'constructor'].map((value) => ({
+      ...{ field: 'scope', value },
+      wrong: { scope: value },
+    })),
+  ]
+  test.each(locations)('$field of a location: $value', async ({ field, value, wrong }) => {
     const { storage, save, saveImmutable, takeSent } = storageFor()
     const location = { ...LOCATION, ...wrong } as SnapshotLocation
     const manifest = { schemaVersion: '1.0', updatedAt: 'x' }
@@ -365,9 +364,9 @@ describe('a wrong argument is refused before any request', () => {
     expect(takeSent()).toEqual([])
   })
 
-  test.each([[undefined], [null], [''], ['a\n'], ['\ud800'], ['x'.repeat(257)], [long], [7]])(
-    'snapshot id: %j',
-    async (value) => {
+  test.each(asValues(undefined, null, '', 'a\n', '\ud800', 'x'.repeat(257), long, 7))(
+    'snapshotId: $value',
+    async ({ value }) => {
       const { storage, saveImmutable, takeSent } = storageFor()
       const facts = { name: 'InvalidOptionError', field: 'snapshotId', value }
       const snapshotId = value as string
@@ -379,10 +378,10 @@ describe('a wrong argument is refused before any request', () => {
     },
   )
 
-  test.each<[string, unknown]>([
-    ...[null, '', 'a\n', '\ud800', 'x'.repeat(257), long, 7].map((value): [string, unknown] => ['startAfter', value]),
-    ...[null, 1.5, Number.NaN, '5', Number.POSITIVE_INFINITY, {}].map((value): [string, unknown] => ['limit', value]),
-  ])('%s of a list: %j', async (field, value) => {
+  test.each([
+    ...asValues(null, '', 'a\n', '\ud800', 'x'.repeat(257), long, 7).map((each) => ({ field: 'startAfter', ...each })),
+    ...asValues(null, 1.5, Number.NaN, '5', Number.POSITIVE_INFINITY, {}).map((each) => ({ field: 'limit', ...each })),
+  ])('$field of a list: $value', async ({ field, value }) => {
     const { storage, takeSent } = storageFor()
     const params = { location: LOCATION, [field]: value }
     expect(await rejectionOf(storage.listSnapshotIds(params))).toMatchObject({
@@ -399,9 +398,9 @@ describe('a wrong argument is refused before any request', () => {
     expect(takeSent()).toEqual([])
   })
 
-  test.each([[undefined], [null], [''], ['a#AGENT#b'], ['..'], ['x'.repeat(257)], [7]])(
-    'session id: %j',
-    async (value) => {
+  test.each(asValues(undefined, null, '', 'a#AGENT#b', '..', 'x'.repeat(257), 7))(
+    'sessionId: $value',
+    async ({ value }) => {
       const { storage, takeSent } = storageFor()
       const facts = { name: 'InvalidOptionError', field: 'sessionId', value }
       const sessionId = value as string
@@ -423,13 +422,13 @@ describe('a wrong argument is refused before any request', () => {
     expect(takeSent()).toEqual([])
   })
 
-  test.each<[string, unknown]>([
-    ['tableName', ''],
-    ['tenantId', ''],
-    ['owner', long.repeat(2)],
-    ['windowSize', 0],
-    ['logger', null],
-  ])('option %s: %j', (field, value) => {
+  test.each([
+    { field: 'tableName', value: '' },
+    { field: 'tenantId', value: '' },
+    { field: 'owner', value: long.repeat(2) },
+    { field: 'windowSize', value: 0 },
+    { field: 'logger', value: null },
+  ])('option $field: $value', ({ field, value }) => {
     const { client, takeSent } = mockedClient()
     const make = () => new DynamoDBSnapshotStorage({ client, tableName: TableName, [field]: value })
     expect(make).toThrow(expect.objectContaining({ name: 'InvalidOptionError', field, value }))

@@ -16,6 +16,7 @@ import {
 } from '@aws-sdk/lib-dynamodb'
 import { describe, expect, it, test } from 'vitest'
 import { mockedClient, rejectionOf } from '../test/support/mocked-client.ts'
+import type { QueryRange } from './expressions.ts'
 import { type CapacityUsage, type Page, SessionTable, type SessionTableOptions } from './table.ts'
 
 const TableName = 'sessions'
@@ -88,7 +89,7 @@ describe('a read', () => {
     ])
 
     answers.on(QueryCommand).resolves({ Items: [item], LastEvaluatedKey: key })
-    for await (const page of table.query({ pk: 'p' })) {
+    for await (const page of table.query({ pk: 'p', prefix: 'a' })) {
       expect(page).toEqual({ items: [item], more: true })
       break
     }
@@ -97,18 +98,19 @@ describe('a read', () => {
 
   it('starts after a key', async () => {
     const { table, takeSent } = tableFor()
-    await pagesOf(table.query({ pk: 'p', startAfter: key }))
+    await pagesOf(table.query({ pk: 'p', prefix: 'a', startAfter: key }))
     expect(takeSent()).toMatchObject([['QueryCommand', { ExclusiveStartKey: key, ScanIndexForward: true }]])
   })
 
-  test.each([
-    ['strongly consistent', true, {}, true],
-    ['eventually consistent, when asked for', false, {}, false],
-    ['strongly consistent, when this one must be', false, { consistent: true }, true],
-    ['eventually consistent on the index, which knows nothing else', true, { ofOwner: true, consistent: true }, false],
+  test.each<[string, boolean, QueryRange, boolean]>([
+    ['strongly consistent', true, { pk: 'p', prefix: 'a' }, true],
+    ['eventually consistent, when asked for', false, { pk: 'p', prefix: 'a' }, false],
+    ['strongly consistent, when this one must be', false, { pk: 'p', prefix: 'a', consistent: true }, true],
+    ['eventually consistent on the index', true, { pk: 'p', ofOwner: true }, false],
+    ['never strongly consistent on the index, which cannot', true, { pk: 'p', ofOwner: true, consistent: true }, false],
   ])('of a range is %s', async (_, consistentRead, range, expected) => {
     const { table, takeSent } = tableFor({ consistentRead })
-    await pagesOf(table.query({ pk: 'p', ...range }))
+    await pagesOf(table.query(range))
     expect(takeSent()).toMatchObject([['QueryCommand', { ConsistentRead: expected }]])
   })
 
@@ -162,6 +164,22 @@ describe('a write', () => {
             { Update: { TableName, Key: key, UpdateExpression: 'SET #a = :a', ...conditionInput } },
             { Put: { TableName, Item: item, ...conditionInput } },
             { Put: { TableName, Item: item } },
+          ],
+        },
+      ],
+    ])
+  })
+
+  it('may delete items in a transaction', async () => {
+    const { table, takeSent } = tableFor()
+    await table.transact({ key, expression: 'SET #a = :a', condition }, [], keysFrom(0, 2))
+    expect(takeSent()).toEqual([
+      [
+        'TransactWriteCommand',
+        {
+          TransactItems: [
+            { Update: { TableName, Key: key, UpdateExpression: 'SET #a = :a', ...conditionInput } },
+            ...keysFrom(0, 2).map((Key) => ({ Delete: { TableName, Key } })),
           ],
         },
       ],
@@ -320,7 +338,7 @@ describe('an error', () => {
   const operations = [
     ['GetItem', (table: SessionTable) => table.get(key)],
     ['BatchGetItem', (table: SessionTable) => table.getAll([key])],
-    ['Query', (table: SessionTable) => pagesOf(table.query({ pk: 'p' }))],
+    ['Query', (table: SessionTable) => pagesOf(table.query({ pk: 'p', prefix: 'a' }))],
     ['PutItem', (table: SessionTable) => table.put(item, condition)],
     ['PutItem', (table: SessionTable) => table.putAll([item])],
     ['UpdateItem', (table: SessionTable) => table.update(key, 'SET #a = :a', condition)],
@@ -375,7 +393,7 @@ describe('consumed capacity', () => {
 
     await table.get(key)
     await table.getAll([key])
-    await pagesOf(table.query({ pk: 'p' }))
+    await pagesOf(table.query({ pk: 'p', prefix: 'a' }))
     await table.put(item)
     await table.update(key, 'SET #a = :a', condition)
     await table.transact({ key, expression: 'SET #a = :a', condition }, [{ item }])

@@ -1,8 +1,8 @@
 /** Two writers on one session: the slower one learns it before the model is called, and overwrites nothing. */
 
 import { type Agent, SlidingWindowConversationManager } from '@strands-agents/sdk'
-import { SessionConflictError } from 'strands-session-dynamodb'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { listSessions, SessionConflictError } from 'strands-session-dynamodb'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { faultyClient, INJECTED_ERROR, onlyOnce } from './support/faults.ts'
 import { ScriptedModel } from './support/scripted-model.ts'
 import { messagesIn } from './support/stored-items.ts'
@@ -164,6 +164,43 @@ describe('a writer from before a deletion', () => {
     expect(messagesOf(await session.restored())).toEqual([])
     await session.agent(answers('New.')).invoke('New?')
     expect(messagesOf(await session.restored())).toEqual(['user: New?', 'assistant: New.'])
+  })
+})
+
+test('a late writer does not bring a deleted session back into the list, however late it is', async () => {
+  vi.useFakeTimers({ toFake: ['Date'] })
+  const owner = crypto.randomUUID()
+  const session = testSession(table, { owner })
+  const lateManager = session.manager()
+  const late = session.agent(always('Yes.'), { manager: lateManager })
+  await late.invoke('Old?')
+  await session.manager().deleteSession()
+
+  vi.setSystemTime(Date.now() + 3_600_000)
+  await late.invoke('Still there?').catch((error: unknown) => expect(error).toBeInstanceOf(SessionConflictError))
+  vi.useRealTimers()
+
+  expect(await session.manager().findSession()).toBeUndefined()
+  const { tableName, client } = table
+  expect(await listSessions({ tableName, client, owner })).toEqual({ sessions: [] })
+})
+
+describe('two agents of one id that share a manager', () => {
+  test('do not overwrite each other: the slower one fails', async () => {
+    const session = testSession(table)
+    const manager = session.manager()
+    const [faster, slower] = [session.agent(answers('Yes.'), { manager }), session.agent(answers('No.'), { manager })]
+    await Promise.all([faster.initialize(), slower.initialize()])
+    await faster.invoke('Faster?')
+    await expect(slower.invoke('Slower?')).rejects.toThrow(SessionConflictError)
+    expect(messagesOf(await session.restored())).toEqual(['user: Faster?', 'assistant: Yes.'])
+  })
+
+  test('may follow each other, as in a process that makes an agent for each request', async () => {
+    const session = testSession(table)
+    const manager = session.manager()
+    for (const question of ['1?', '2?', '3?']) await session.agent(always('Yes.'), { manager }).invoke(question)
+    expect(messagesOf(await session.restored())).toHaveLength(6)
   })
 })
 

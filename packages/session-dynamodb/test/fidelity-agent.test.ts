@@ -29,7 +29,7 @@ import { createTestTable, type TestTable } from './support/table.ts'
 import { type TestAgentConfig, type TestSession, testSession, toolNamed } from './support/test-session.ts'
 
 /** Sessions per way of managing the conversation. */
-const RUNS = Math.ceil(Number(process.env['FIDELITY_RUNS'] ?? 520) / 80)
+const RUNS = Math.ceil(Number(process.env['FIDELITY_RUNS'] ?? 504) / 80)
 
 let table: TestTable
 

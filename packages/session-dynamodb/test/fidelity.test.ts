@@ -17,7 +17,7 @@ import { AGENTS, FidelityRun, SAVES, type Step } from './support/fidelity-run.ts
 import { ReferenceStorage } from './support/reference-storage.ts'
 import { createTestTable, type TestTable } from './support/table.ts'
 
-const RUNS = Number(process.env['FIDELITY_RUNS'] ?? 520)
+const RUNS = Number(process.env['FIDELITY_RUNS'] ?? 504)
 const LARGE_RUNS = Math.ceil(RUNS / 50)
 
 /** Sessions that are played at once; each has its own ids. */

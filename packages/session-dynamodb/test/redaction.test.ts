@@ -1,6 +1,14 @@
 /** A guardrail redacts a message: its text is then nowhere in the table, before the agent goes on. */
 
-import { AfterModelCallEvent, type Agent, BeforeModelCallEvent, HookOrder, TextBlock } from '@strands-agents/sdk'
+import {
+  AfterModelCallEvent,
+  type Agent,
+  BeforeModelCallEvent,
+  HookOrder,
+  Message,
+  SlidingWindowConversationManager,
+  TextBlock,
+} from '@strands-agents/sdk'
 import type { DynamoDBSessionManager } from 'strands-session-dynamodb'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { faultyClient, INJECTED_ERROR, onlyOnce, type PendingRequest } from './support/faults.ts'
@@ -145,6 +153,44 @@ describe('immutable snapshots that saw the text hold the redacted message', () =
     await second.restoreSnapshot({ target: resumed, snapshotId })
     await resumed.invoke([])
 
+    expect(await isInTable(secret)).toBe(false)
+  })
+
+  test('when the message was stored a second time, far behind them', async () => {
+    const secret = secretText()
+    const session = testSession(table)
+    const manager = session.manager()
+    const agent = session.agent([{ error: new Error('gone') }], { manager })
+    snapshotBeforeModel(agent, manager)
+    await expect(agent.invoke(secret)).rejects.toThrow('gone')
+    const copy = agent.takeSnapshot({ preset: 'session' })
+    for (let turn = 0; turn < 20; turn++) agent.messages.push(new Message({ role: 'user', content: [new TextBlock('More.')] }))
+    agent.messages.splice(0, 1)
+    await manager.saveSnapshot({ target: agent, isLatest: true })
+
+    const second = session.manager({ windowSize: 1 })
+    const another = session.agent(refuses, { manager: second })
+    await another.initialize()
+    another.loadSnapshot(copy)
+    await second.saveSnapshot({ target: another, isLatest: true })
+    await another.invoke([])
+
+    expect(await isInTable(secret)).toBe(false)
+  })
+
+  test("with saveLatestOn: 'trigger', also when the trigger fires after the message has left the window", async () => {
+    const secret = secretText()
+    const session = testSession(table)
+    const snapshotTrigger = ({ agentData }: { agentData: { messages: Message[] } }): boolean =>
+      !JSON.stringify(agentData.messages).includes('[redacted]')
+    const manager = session.manager({ saveLatestOn: 'trigger', snapshotTrigger })
+    const conversationManager = new SlidingWindowConversationManager({ windowSize: 2 })
+    const agent = session.agent([...(refuses as []), ...(answers('2.', '3.') as [])], { manager, conversationManager })
+    agent.addHook(BeforeModelCallEvent, async () => {
+      if (agent.messages.length === 1) await manager.saveSnapshot({ target: agent, isLatest: false })
+    })
+    for (const question of [secret, '2?', '3?']) await agent.invoke(question)
+    expect(messagesOf(await session.restored())).toContain('user: 3?')
     expect(await isInTable(secret)).toBe(false)
   })
 })
