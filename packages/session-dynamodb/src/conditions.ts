@@ -30,6 +30,11 @@ export function canAppend(writer: string, incarnation: string): Condition {
 /** For a row that is redacted: it exists. Whoever wrote it, the old text must go. */
 export const exists: Condition = { expression: 'attribute_exists(pk)' }
 
+/** For a row that is taken back: it is still the one that was written. */
+export function isBy(writer: string): Condition {
+  return { expression: isMine, names: writerName, values: { ':writer': writer } }
+}
+
 /** For an agent's first save: nobody else has made its head yet. */
 export function canCreate(writer: string): Condition {
   return { expression: `${isAbsent} OR ${isMine}`, names: writerName, values: { ':writer': writer } }

@@ -18,6 +18,8 @@ export class ImmutableSnapshots {
   readonly #table: SessionTable
   readonly #keys: ScopeKeys
   readonly #log: SessionLog
+  /** Incarnations and digests of the states that this writer has stored: one that has not changed is stored once. */
+  readonly #stored = new Set<string>()
 
   constructor(table: SessionTable, keys: ScopeKeys, log: SessionLog) {
     this.#table = table
@@ -30,7 +32,10 @@ export class ImmutableSnapshots {
     const key = this.#keys.snapshot(snapshotId)
     const { createdAt, stateDigest } = snapshot
     const { incarnation, window } = await this.#log.stage(snapshot, redacted)
-    await saveValue(this.#table, this.#keys.snapshotState(stateDigest), encode(snapshot.state))
+    if (!this.#stored.has(`${incarnation} ${stateDigest}`)) {
+      await saveValue(this.#table, this.#keys.snapshotState(stateDigest), encode(snapshot.state))
+      this.#stored.add(`${incarnation} ${stateDigest}`)
+    }
     await this.#table.put(snapshotItem(key, { incarnation, window, createdAt, stateDigest }))
   }
 

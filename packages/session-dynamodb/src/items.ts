@@ -45,6 +45,7 @@ export interface MessageRow {
   readonly detached: boolean
   readonly replaces: readonly number[]
   readonly turn: TurnMark
+  readonly touchedAt: number | undefined
   readonly value: StoredValue
 }
 
@@ -64,6 +65,8 @@ export interface RowFacts {
   readonly createdAt: string
   /** The turn that the row is part of. */
   readonly turn?: TurnMark | undefined
+  /** When the session item was refreshed, if it was for this row, in epoch seconds. */
+  readonly touchedAt?: number | undefined
 }
 
 export function messageItem(key: ItemKey, row: PlannedRow, value: EncodedValue, facts: RowFacts): Item {
@@ -78,6 +81,7 @@ export function messageItem(key: ItemKey, row: PlannedRow, value: EncodedValue, 
     ...(row.replaces.length > 0 ? { replaces: formatRanges(row.replaces) } : {}),
     ...(facts.turn?.until === undefined || row.message.isAnswer ? {} : { until: facts.turn.until }),
     ...(facts.turn?.id === undefined ? {} : { turn: facts.turn.id }),
+    ...(facts.touchedAt === undefined ? {} : { touchedAt: facts.touchedAt }),
   })
 }
 
@@ -91,6 +95,7 @@ export function parseMessage(item: Item, seq: number): MessageRow {
     detached: read.flag('detached'),
     replaces: read.ranges('replaces') ?? [],
     turn: { id: read.optionalString('turn'), until: read.optionalCount('until') },
+    touchedAt: read.optionalCount('touchedAt'),
     value: read.value(),
   }
 }

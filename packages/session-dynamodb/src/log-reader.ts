@@ -34,11 +34,8 @@ type Range = readonly [first: number, last: number]
 /** Rows read beyond the expected window: the head, the state, and a turn that was cut short. */
 const READ_AHEAD = 6
 
-/** Rows that are read needlessly between two ranges before they are read apart. */
+/** Rows that are read needlessly between two ranges before they are read apart; a range that is longer is queried. */
 const MAX_GAP = 8
-
-/** Most rows that are read by key; more are read as ranges. */
-const MAX_KEYED_READS = 100
 
 /**
  * Reads the latest snapshot's items.
@@ -204,18 +201,27 @@ export function windowOf(
   return [...(head.window ?? []), ...tail]
 }
 
-/** Reads ranges of rows, in one request where they lie close together or hold few rows. */
+/** Reads ranges of rows at once: long ones each by a query, the rows of short ones together by their keys. */
 async function readRanges(table: SessionTable, keys: ScopeKeys, ranges: readonly Range[]): Promise<Map<string, Item>> {
   const merged = mergeRanges(ranges)
-  const count = ranges.reduce((sum, [first, last]) => sum + last - first + 1, 0)
-  if (merged.length > 1 && count <= MAX_KEYED_READS) {
-    const seqs = new Set(
-      ranges.flatMap(([first, last]) => Array.from({ length: last - first + 1 }, (_, i) => first + i)),
-    )
-    return bySortKey(await table.getAll([...seqs].map((seq) => keys.message(seq))))
-  }
-  const pages = await Promise.all(merged.map((range) => readRange(table, keys, range)))
-  return bySortKey(pages.flat())
+  const isLong = ([first, last]: Range): boolean => last - first >= MAX_GAP
+  const queried = merged.length === 1 ? merged : merged.filter(isLong)
+  const isQueried = (seq: number): boolean => queried.some(([first, last]) => first <= seq && seq <= last)
+  const single = new Set(
+    ranges
+      .filter((range) => !isLong(range))
+      .flatMap(numbersOf)
+      .filter((seq) => !isQueried(seq)),
+  )
+  const found = await Promise.all([
+    single.size === 0 ? [] : table.getAll([...single].map((seq) => keys.message(seq))),
+    ...queried.map((range) => readRange(table, keys, range)),
+  ])
+  return bySortKey(found.flat())
+}
+
+function numbersOf([first, last]: Range): number[] {
+  return Array.from({ length: last - first + 1 }, (_, index) => first + index)
 }
 
 async function readRange(table: SessionTable, keys: ScopeKeys, [first, last]: Range): Promise<Item[]> {

@@ -3,7 +3,7 @@
 import type { Item } from './attributes.ts'
 import { type EncodedValue, encode } from './codec.ts'
 import { mapConcurrently } from './concurrency.ts'
-import { canAdvance, canAppend, canCreate } from './conditions.ts'
+import { canAdvance, canAppend, canCreate, isBy } from './conditions.ts'
 import { SessionConflictError } from './errors.ts'
 import { type Head, headItem, messageItem, type RowFacts, type State, stateItem } from './items.ts'
 import type { ItemKey, ScopeKeys } from './keys.ts'
@@ -48,6 +48,11 @@ export async function appendRows(
     if (!outcome.written) throw conflict(pen, key, 'a free sequence number', outcome.found)
     onWritten(entryOfRow(pen, row, facts.turn))
   })
+}
+
+/** Deletes rows that this writer has written, and nothing that anybody else has put in their place. */
+export async function takeBack(pen: Pen, seqs: readonly number[]): Promise<void> {
+  await mapConcurrently(seqs, CONCURRENCY, (seq) => pen.table.delete(pen.keys.message(seq), isBy(pen.writer)))
 }
 
 /**

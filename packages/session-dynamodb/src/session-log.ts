@@ -5,7 +5,7 @@ import type { Item, StoredValue } from './attributes.ts'
 import { type EncodedValue, encode } from './codec.ts'
 import { SessionConflictError, SessionCorruptedError } from './errors.ts'
 import { incarnationAt, writerOf } from './incarnation.ts'
-import type { Head } from './items.ts'
+import { type Head, parseHead } from './items.ts'
 import type { ItemKey, ScopeKeys } from './keys.ts'
 import {
   createdAtOf,
@@ -16,7 +16,7 @@ import {
   readMessages,
   readProgress,
 } from './log-reader.ts'
-import { appendRows, createScope, type Pen, putHead, putState } from './log-writer.ts'
+import { appendRows, createScope, type Pen, putHead, putState, takeBack } from './log-writer.ts'
 import { type Redactions, redactRows, redactStates } from './redaction.ts'
 import type { SessionDirectory } from './session-directory.ts'
 import { type FrozenSnapshot, thaw } from './snapshot.ts'
@@ -52,6 +52,8 @@ interface Known {
   stateVersion: number
   stateValue: Omit<StoredValue, 'inline'> | undefined
   newest: NewestRow | undefined
+  /** When the session item was last refreshed, in epoch seconds: the head says it, or a row since. */
+  touchedAt: number
 }
 
 /** A turn that another writer has begun and not ended. */
@@ -75,6 +77,8 @@ export class SessionLog {
   #doubted: Known | null | undefined
   /** What new rows say of the turn that they are written in. */
   turn: { readonly id?: string | undefined; readonly leaseMs?: number | undefined } = {}
+  /** Rows written since the head was last written or looked at: whether the session still exists is not known. */
+  #unconfirmed: number[] = []
   /** Set once another writer was met: from then on nothing is saved until the log is loaded again. */
   #conflict: SessionConflictError | undefined
 
@@ -114,18 +118,22 @@ export class SessionLog {
       const pen = this.#pen(known.head.incarnation)
       const { createdAt } = snapshot
       const plan = planWindow({ ...known, entries: this.#entries }, snapshot.messages, { redacted })
-      await appendRows(pen, plan.rows, { createdAt, turn: this.#mark() }, (entry) => this.#note(known, entry))
+      const isFirst = known.head.stateVersion === 0
+      const stateChanged = isFirst || known.stateValue?.digest !== snapshot.stateDigest
+      const isActive = stateChanged || plan.commit || plan.rows.length > 0
+      const touchedAt = isActive ? await this.#touchWhenDue(known) : undefined
+      const facts = { createdAt, turn: this.#mark(), touchedAt }
+      await appendRows(pen, plan.rows, facts, (entry) => this.#note(known, entry))
       const isRedaction = await this.#redact(pen, known, snapshot, redacted)
       known.window = plan.window
 
-      const isFirst = known.head.stateVersion === 0
-      const stateChanged = isFirst || known.stateValue?.digest !== snapshot.stateDigest
       if (stateChanged) await this.#saveState(pen, known, snapshot)
       const isUnsettled = endsTurn && this.#isOpen(known) && known.newest?.writer === pen.writer
       const commit = plan.commit || isFirst || isRedaction || isUnsettled
-      const changed = stateChanged || commit || plan.rows.length > 0
-      const touchedAt = changed ? await this.#touchWhenDue(known.head) : known.head.touchedAt
-      if (!commit && touchedAt === known.head.touchedAt) return
+      if (!commit && (touchedAt === undefined || plan.rows.length > 0)) {
+        if (endsTurn) await this.#checkAlive(pen)
+        return
+      }
       const { head, window, last, stateVersion } = known
       known.head = {
         ...head,
@@ -136,9 +144,10 @@ export class SessionLog {
         stateVersion,
         settled: isUnsettled ? last : head.settled,
         createdAt,
-        touchedAt,
+        touchedAt: known.touchedAt,
       }
       await putHead(pen, known.head)
+      this.#unconfirmed = []
     })
   }
 
@@ -205,6 +214,7 @@ export class SessionLog {
     this.#known = undefined
     this.#doubted = undefined
     this.#conflict = undefined
+    this.#unconfirmed = []
     this.#entries = new Map()
   }
 
@@ -263,7 +273,32 @@ export class SessionLog {
     await createScope(pen, session, head, state, (found) => directory.refusal(sessionId, found))
     this.#entries = new Map()
     const stateValue = withLatest ? storedValue(value) : undefined
-    return { head, window, last: 0, stateVersion, stateValue, newest: undefined }
+    return { head, window, last: 0, stateVersion, stateValue, newest: undefined, touchedAt }
+  }
+
+  /**
+   * A row goes into the log whatever becomes of the session. Looks whether it has been deleted in the meantime, and takes
+   * the rows back if so.
+   */
+  async #checkAlive(pen: Pen): Promise<void> {
+    if (this.#unconfirmed.length === 0) return
+    const key = pen.keys.head()
+    const item = await pen.table.get(key)
+    const incarnation = item && parseHead(item).incarnation
+    if (incarnation !== pen.incarnation) {
+      await takeBack(pen, this.#unconfirmed)
+      const actual =
+        incarnation === undefined ? 'nothing: the session was deleted' : `the session begun at ${incarnation}`
+      const { sessionId, scopeId } = pen
+      throw new SessionConflictError({
+        sessionId,
+        scopeId,
+        key: key.sk,
+        expected: `the session begun at ${pen.incarnation}`,
+        actual,
+      })
+    }
+    this.#unconfirmed = []
   }
 
   /** @returns Whether the snapshot holds a redacted message. */
@@ -289,12 +324,13 @@ export class SessionLog {
     if (old !== undefined && old.digest !== value.digest) await deleteParts(pen.table, pen.keys.state(), old)
   }
 
-  /** Refreshes the session's item when it has grown old. Returns when it was last refreshed, in epoch seconds. */
-  async #touchWhenDue({ touchedAt }: Head): Promise<number> {
+  /** Refreshes the session's item when it has grown old. Returns the time in epoch seconds when it did. */
+  async #touchWhenDue(known: Known): Promise<number | undefined> {
     const { directory, sessionId, now, touchIntervalSeconds } = this.#options
     const seconds = inSeconds(now())
-    if (seconds - touchedAt < touchIntervalSeconds) return touchedAt
+    if (seconds - known.touchedAt < touchIntervalSeconds) return undefined
     await directory.touch(sessionId)
+    known.touchedAt = seconds
     return seconds
   }
 
@@ -314,7 +350,8 @@ export class SessionLog {
     // Rows that the window does not see are worth knowing too: a save that was cut short may have left them to be used.
     for (const entry of entriesOf(page)) this.#entries.set(entry.seq, entry)
     for (const { entry } of read ?? []) this.#entries.set(entry.seq, entry)
-    this.#known = { head, window, last, stateVersion: state?.version ?? 0, stateValue: state?.value, newest }
+    const touchedAt = Math.max(head.touchedAt, ...[...page.rows.values()].map((row) => row.touchedAt ?? 0))
+    this.#known = { head, window, last, stateVersion: state?.version ?? 0, stateValue: state?.value, newest, touchedAt }
     return { page, messages: read?.map(({ message }) => message) }
   }
 
@@ -358,6 +395,7 @@ export class SessionLog {
 
   #note(known: Known, entry: LogEntry): void {
     this.#entries.set(entry.seq, entry)
+    this.#unconfirmed.push(entry.seq)
     known.last = Math.max(known.last, entry.seq)
     if (entry.seq === known.last) known.newest = entry
   }

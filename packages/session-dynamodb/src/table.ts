@@ -5,6 +5,7 @@ import type { ConsumedCapacity } from '@aws-sdk/client-dynamodb'
 import {
   BatchGetCommand,
   BatchWriteCommand,
+  DeleteCommand,
   type DynamoDBDocumentClient,
   GetCommand,
   PutCommand,
@@ -146,6 +147,15 @@ export class SessionTable {
     }
     const output = await this.#request('PutItem', () =>
       this.#client.send(new PutCommand(input), this.#limits).catch(conditionFailed),
+    )
+    return 'found' in output ? { written: false, found: output.found } : { written: true }
+  }
+
+  /** Deletes one item. */
+  async delete(key: ItemKey, condition: Condition): Promise<WriteOutcome> {
+    const input = { TableName: this.tableName, Key: key, ...conditionInput(condition), ...this.#measured }
+    const output = await this.#request('DeleteItem', () =>
+      this.#client.send(new DeleteCommand(input), this.#limits).catch(conditionFailed),
     )
     return 'found' in output ? { written: false, found: output.found } : { written: true }
   }

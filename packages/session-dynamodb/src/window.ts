@@ -130,8 +130,11 @@ function isUnchanged(view: LogView, stored: readonly number[], live: readonly Li
  */
 function matchRows(view: LogView, stored: readonly number[], live: readonly LiveMessage[]): Match[] {
   const inWindow = new Set(stored)
-  const others = [...view.entries.keys()].filter((seq) => !inWindow.has(seq))
-  const candidates = [...stored, ...others].flatMap((seq) => view.entries.get(seq) ?? [])
+  const digests = new Set(live.map((message) => message.digest))
+  const candidates = stored.flatMap((seq) => view.entries.get(seq) ?? [])
+  for (const entry of view.entries.values()) {
+    if (digests.has(entry.digest) && !inWindow.has(entry.seq)) candidates.push(entry)
+  }
   const byDigest = groupBy(candidates, (entry) => entry.digest)
   const used = new Set<number>()
 
