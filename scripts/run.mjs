@@ -5,12 +5,13 @@
  */
 import { buildLibrary, installDependencies, run } from './setup.mjs'
 
-/** Each command's entry point. The test command builds for itself, as its type check. */
+/** Each command's entry point. The test command builds for itself, as its type check; the races run from sources. */
 const COMMANDS = new Map([
   ['test', { entry: 'scripts/test.ts', needsBuild: false }],
   ['demo', { entry: 'packages/playground/src/demo.ts', needsBuild: true }],
   ['chat', { entry: 'packages/playground/src/chat.ts', needsBuild: true }],
   ['bench:capacity', { entry: 'packages/playground/src/bench-capacity.ts', needsBuild: true }],
+  ['bench:races', { entry: 'packages/playground/src/bench-races.ts', needsBuild: false }],
 ])
 
 const [name = '', ...args] = process.argv.slice(2)

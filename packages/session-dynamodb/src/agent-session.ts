@@ -96,7 +96,6 @@ export class AgentSession {
 
   async #begin(event: BeforeInvocationEvent): Promise<void> {
     const { invocationState } = event
-    if (this.#turn?.invocationState === invocationState && !this.#turn.isOver) return
     const { turnExclusion, turnLeaseMs, turnWaitMs } = this.#options
     const id = turnIdOf(invocationState)
     const turn: Turn = {
@@ -110,9 +109,15 @@ export class AgentSession {
       hasFailed: false,
       isOver: false,
     }
+    const isContinuation = this.#turn?.invocationState === invocationState && !this.#turn.isOver
     this.#turn = turn
     this.#turns.begin({ id, leaseMs: turnExclusion ? this.#within(turnLeaseMs) : undefined })
-    await this.#prepare(turn)
+    // A plugin may let an invocation go on with more input: that is not another run of its turn.
+    if (isContinuation) return
+    await this.#prepare(turn).catch((error: unknown) => {
+      turn.isOver = true
+      throw error
+    })
   }
 
   /** Brings the agent to where the turn can start. */
@@ -168,19 +173,29 @@ export class AgentSession {
 
   /** Stores the first message of a turn. Whoever does it first has the turn; the others go on from where it ends. */
   async #claim(turn: Turn, message: Message): Promise<void> {
-    const { save, turnExclusion } = this.#options
     turn.unclaimed.push(message)
-    for (let conflict: SessionConflictError | undefined; ; ) {
+    try {
+      await this.#store(turn)
+      turn.isClaimed = true
+    } catch (error) {
+      // The turn has not begun: what it was asked is not part of the conversation.
+      const { messages } = this.#options.agent
+      messages.splice(0, messages.length, ...messages.filter((each) => !turn.unclaimed.includes(each)))
+      turn.hasFailed = true
+      throw error
+    }
+  }
+
+  async #store(turn: Turn): Promise<void> {
+    const { save, turnExclusion } = this.#options
+    for (let isFirst = true; ; isFirst = false) {
       try {
-        await save()
-        turn.isClaimed = true
-        return
+        return await save()
       } catch (error) {
         if (!(error instanceof SessionConflictError) || !turnExclusion) throw error
-        if (Date.now() >= turn.waitUntil && conflict !== undefined) throw this.#busy(error)
-        conflict = error
+        if (!isFirst && Date.now() >= turn.waitUntil) throw this.#busy(error)
+        await this.#catchUp(turn, error)
       }
-      await this.#catchUp(turn, conflict)
     }
   }
 
@@ -228,12 +243,13 @@ export class AgentSession {
   /** Saves what the conversation manager has trimmed and late hooks have changed, and ends the turn. */
   async #end(): Promise<void> {
     const turn = this.#turn
-    if (turn?.replay !== undefined) return this.#over()
+    if (turn?.replay !== undefined || (turn?.hasFailed && !turn.isClaimed)) return this.#over()
     await this.guardEnd(async () => {
       this.#options.storage.endTurn(this.#location)
       await this.#options.save()
       if (turn?.id !== undefined) await this.#turns.complete(turn.id)
     })
+    this.#turns.begin({})
     if (turn?.hasFailed) this.#over()
   }
 

@@ -25,9 +25,9 @@ export type {
   RepairMode,
   TableOptions,
 } from './options.ts'
+export type { CapacityUsage, Retry } from './requests.ts'
 export { ATTRIBUTE, FORMAT_VERSION, OWNER_INDEX, TABLE_SCHEMA } from './schema.ts'
 export type { DeleteProgress, SessionInfo, SessionPage } from './session-directory.ts'
 export { DynamoDBSessionManager } from './session-manager.ts'
 export { DynamoDBSnapshotStorage } from './snapshot-storage.ts'
-export type { CapacityUsage, Retry } from './table.ts'
 export { type SessionProblem, type SessionReport, type VerifySessionOptions, verifySession } from './verify-session.ts'

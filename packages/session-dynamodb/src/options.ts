@@ -8,7 +8,7 @@ import type {
 } from '@strands-agents/sdk'
 import type { ClientOptions } from './client.ts'
 import type { AnswerNotSavedError } from './errors.ts'
-import type { CapacityUsage, Retry } from './table.ts'
+import type { CapacityUsage, Retry } from './requests.ts'
 
 /** Where sessions are, and how to reach them. */
 export interface TableOptions extends ClientOptions {

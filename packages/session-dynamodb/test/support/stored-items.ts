@@ -8,7 +8,7 @@ export type StoredItem = Readonly<Record<string, unknown>> & { readonly pk: stri
 
 /** Every item of a session, in the order of the sort keys. */
 export async function itemsOfSession(
-  { documentClient: client, tableName: TableName }: TestTable,
+  { documentClient: client, tableName: TableName }: Pick<TestTable, 'documentClient' | 'tableName'>,
   sessionId: string,
   tenantId?: string,
 ): Promise<StoredItem[]> {
@@ -51,4 +51,12 @@ export function summaryOf(message: unknown): string {
 
 function storedItem(item: Record<string, unknown>): StoredItem {
   return { ...item, pk: String(item['pk']), sk: String(item['sk']) }
+}
+
+/** The value of an item: its own, or the one that its parts among the items make up. */
+export function itemText(item: StoredItem, items: readonly StoredItem[]): string {
+  if (typeof item['data'] === 'string') return item['data']
+  const prefix = `${item.sk}#part#${String(item['digest'])}#`
+  const parts = items.flatMap(({ sk, data }) => (sk.startsWith(prefix) && data instanceof Uint8Array ? [data] : []))
+  return Buffer.concat(parts).toString()
 }

@@ -1,0 +1,98 @@
+/** `npm run bench:races`: what becomes of turns when several processes write to the same sessions. */
+
+import { randomUUID } from 'node:crypto'
+import { startEngine } from './engine.ts'
+import { paintFor } from './format.ts'
+import { parseOptions, runCommand, UsageError } from './options.ts'
+import type { RaceFacts, RaceMode, RacesReport } from './race-facts.ts'
+import { type RaceProcess, startRaceProcess } from './race-process.ts'
+import { checkPromises, raceLines } from './race-report.ts'
+import { measureProtection, runRaces } from './race-run.ts'
+
+const MODES: readonly RaceMode[] = ['waiting', 'not waiting', 'without exclusion']
+const DEFAULT_SESSIONS = 50
+const DEFAULT_WRITERS = '3,10'
+const MOST_WRITERS = 50
+const MOST_SESSIONS = 10_000
+const TURNS_PER_WRITER = 3
+const MEASURED_TURNS = 20
+
+const USAGE = `Usage: npm run bench:races -- [options]
+
+Lets several processes run turns on the same sessions, and ends with exit code 1 when a promise is not kept.
+
+  --sessions N      sessions to race for with each number of writers (default: ${DEFAULT_SESSIONS})
+  --writers N,M     numbers of writers (default: ${DEFAULT_WRITERS})
+  --endpoint URL    a DynamoDB that runs already (default: AWS_ENDPOINT_URL_DYNAMODB, else an embedded one)
+  --json            print the facts as JSON
+  --help            print this text`
+
+await runCommand(USAGE, async () => {
+  const options = parseOptions(process.argv.slice(2), {
+    sessions: { type: 'string' },
+    writers: { type: 'string' },
+    endpoint: { type: 'string' },
+    json: { type: 'boolean' },
+    help: { type: 'boolean', short: 'h' },
+  })
+  if (options.help) {
+    console.log(USAGE)
+    return
+  }
+  const sessions = parseCount('sessions', options.sessions ?? String(DEFAULT_SESSIONS), MOST_SESSIONS)
+  const writers = (options.writers ?? DEFAULT_WRITERS).split(',').map((n) => parseCount('writers', n, MOST_WRITERS))
+  process.stderr.write('Starting DynamoDB …\n')
+  const engine = await startEngine({ endpoint: options.endpoint })
+  const processes: RaceProcess[] = []
+  try {
+    const tableName = `races-${randomUUID()}`
+    for (let count = 0; count < Math.max(...writers); count++) processes.push(startRaceProcess(engine.clientConfig))
+    const [first] = processes
+    if (first === undefined) throw new UsageError('--writers needs a number')
+    await first.order({ type: 'createTable', tableName })
+    const races: RaceFacts[] = []
+    for (const count of writers) {
+      for (const mode of MODES) {
+        const onSession = progressOf(`${count} writers, ${mode}`, sessions)
+        const racing = processes.slice(0, count)
+        races.push(await runRaces({ tableName, processes: racing, mode, sessions, turns: TURNS_PER_WRITER, onSession }))
+        endProgress()
+      }
+    }
+    const protection = await measureProtection(first, tableName, MEASURED_TURNS)
+    const report: RacesReport = {
+      engine: [engine.name, engine.version].join(' ').trim(),
+      races,
+      protection,
+      promises: checkPromises(races, protection),
+    }
+    if (options.json) console.log(JSON.stringify(report, null, 2))
+    else for (const line of raceLines(report, paintFor(process.stdout))) console.log(line)
+    if (report.promises.some(({ kept }) => !kept)) process.exitCode = 1
+  } finally {
+    await Promise.all(processes.map((each) => each.end()))
+    await engine.stop()
+  }
+})
+
+function parseCount(name: string, text: string, most: number): number {
+  const count = Number(text)
+  if (!Number.isInteger(count) || count < 1 || count > most) {
+    throw new UsageError(`--${name} must be a whole number from 1 to ${most}, got '${text}'`)
+  }
+  return count
+}
+
+/** Says how far a run is: on one line of a terminal, else every 10 sessions. */
+function progressOf(what: string, sessions: number): (session: number) => void {
+  return (session) => {
+    if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${what}: session ${session} of ${sessions}`)
+    else if (session % 10 === 0 || session === sessions) {
+      process.stderr.write(`${what}: session ${session} of ${sessions}\n`)
+    }
+  }
+}
+
+function endProgress(): void {
+  if (process.stderr.isTTY) process.stderr.write('\r\u001b[K')
+}

@@ -1,0 +1,143 @@
+/** The traces that are run with faults: everything that an agent's or a graph's session does. */
+
+import {
+  BeforeModelCallEvent,
+  Message,
+  SlidingWindowConversationManager,
+  SummarizingConversationManager,
+  TextBlock,
+} from '@strands-agents/sdk'
+import { type AgentTraceOptions, agentTrace } from './faults-agent.ts'
+import { deletionTrace } from './faults-deletion.ts'
+import { graphTrace } from './faults-graph.ts'
+import { answerTextOf, filler } from './faults-model.ts'
+import type { Trace } from './faults-run.ts'
+import { ScriptedModel } from './scripted-model.ts'
+
+const SECRET = 'secret 4417-1234-5678-9113'
+const INTERRUPTED_SECRET = `${SECRET} ${'s'.repeat(400_000)}`
+
+const AGENT_TRACES: readonly AgentTraceOptions[] = [
+  { name: 'plain', steps: [{ ask: 'One?' }, { ask: 'Two?' }, { ask: 'Three?' }] },
+  { name: 'plain, per invocation', options: { saveLatestOn: 'invocation' }, steps: [{ ask: 'One?' }, { ask: 'Two?' }] },
+  { name: 'plain, without exclusion', options: { turnExclusion: false }, steps: [{ ask: 'One?' }, { ask: 'Two?' }] },
+  { name: 'tools', steps: [{ ask: 'look around' }, { ask: 'twice please' }, { ask: 'note that' }] },
+  { name: 'tools, dropped when cut short', options: { repair: 'drop' }, steps: [{ ask: 'look around' }, { ask: 'twice please' }] },
+  {
+    name: 'redaction',
+    secret: SECRET,
+    steps: [{ ask: 'One?' }, { ask: SECRET }, { ask: 'Three?' }],
+  },
+  {
+    name: 'redaction, with snapshots',
+    secret: SECRET,
+    options: { snapshotTrigger: () => true },
+    steps: [
+      { ask: 'One?' },
+      {
+        // A snapshot that sees the text before the guardrail does.
+        act: async ({ agent, manager, snapshots }) =>
+          agent.addHook(BeforeModelCallEvent, async () => {
+            snapshots.add(JSON.stringify(agent.messages))
+            await manager.saveSnapshot({ target: agent, isLatest: false })
+          }),
+      },
+      { ask: SECRET },
+      { ask: 'Three?' },
+    ],
+  },
+  {
+    name: 'redaction of a large message',
+    secret: SECRET,
+    steps: [{ ask: INTERRUPTED_SECRET }, { ask: 'Two?' }],
+  },
+  {
+    name: 'trim',
+    keepsAll: false,
+    conversationManager: () => new SlidingWindowConversationManager({ windowSize: 4 }),
+    steps: [{ ask: 'One?' }, { ask: 'Two?' }, { ask: 'look around' }, { ask: 'Four?' }],
+  },
+  {
+    name: 'summary by the conversation manager',
+    keepsAll: false,
+    conversationManager: () => new SummarizingConversationManager({
+      model: new ScriptedModel(() => ({ text: 'Summary.' })),
+      summaryRatio: 0.5,
+      preserveRecentMessages: 2,
+    }),
+    steps: [{ ask: 'One?' }, { ask: 'Two?' }, { ask: 'Three?' }, { ask: 'long and winding' }, { ask: 'Five?' }],
+  },
+  {
+    name: 'summary by the application',
+    keepsAll: false,
+    steps: [
+      { ask: 'One?' },
+      { ask: 'Two?' },
+      {
+        act: ({ agent, manager }) => {
+          agent.messages.splice(0, 3, new Message({ role: 'user', content: [new TextBlock('Summary.')] }))
+          return manager.saveSnapshot({ target: agent, isLatest: true })
+        },
+      },
+      { ask: 'Three?' },
+    ],
+  },
+  {
+    name: 'snapshot',
+    options: { snapshotTrigger: () => true },
+    keepsAll: false,
+    steps: [
+      { ask: 'One?' },
+      { ask: 'note that' },
+      {
+        act: async ({ agent, manager }) => {
+          const [snapshotId] = await manager.listSnapshotIds({ target: agent })
+          if (snapshotId !== undefined) await manager.restoreSnapshot({ target: agent, snapshotId })
+          await manager.saveSnapshot({ target: agent, isLatest: true })
+        },
+      },
+      { ask: 'Three?' },
+    ],
+  },
+  {
+    name: 'large values',
+    steps: [
+      { ask: `A large question ${filler(420_000)}` },
+      { ask: 'large result please' },
+      { act: async ({ agent }) => agent.appState.set('large', filler(420_000)) },
+      { ask: 'Three?' },
+      { act: async ({ agent }) => agent.appState.set('large', filler(430_000)) },
+      { ask: 'Four?' },
+    ],
+  },
+  {
+    name: 'turn ids',
+    steps: [{ ask: 'One?', turnId: 'event-1' }],
+    recovery: [{ ask: 'One?', turnId: 'event-1' }, { ask: 'Two?', turnId: 'event-2' }, { ask: 'One?', turnId: 'event-1' }],
+    finally: ['One?', answerTextOf('One?'), 'Two?', answerTextOf('Two?')],
+  },
+  {
+    name: 'turn ids, with tools',
+    steps: [{ ask: 'twice please', turnId: 'event-1' }],
+    recovery: [{ ask: 'twice please', turnId: 'event-1' }, { ask: 'Two?', turnId: 'event-2' }],
+    finally: ['twice please', answerTextOf('twice please'), 'Two?', answerTextOf('Two?')],
+  },
+  {
+    name: 'turn ids, asked again at once',
+    steps: [
+      { ask: 'look around', turnId: 'event-1' },
+      { ask: 'look around', turnId: 'event-1' },
+    ],
+    recovery: [{ ask: 'look around', turnId: 'event-1' }],
+    finally: ['look around', answerTextOf('look around')],
+  },
+  {
+    name: 'redaction, asked again by turn id',
+    secret: SECRET,
+    steps: [{ ask: SECRET, turnId: 'event-1' }],
+    recovery: [{ ask: SECRET, turnId: 'event-1' }, { ask: 'Two?' }],
+  },
+]
+
+/** All of them. */
+export const FAULT_TRACES: readonly Trace[] = [...AGENT_TRACES.map(agentTrace), graphTrace(), deletionTrace()]
