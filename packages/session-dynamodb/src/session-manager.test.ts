@@ -3,11 +3,12 @@ import { GetCommand, PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb'
 import {
   AfterInvocationEvent,
   Agent,
-  type Graph,
+  Graph,
   HookOrder,
   type LocalAgent,
   SessionManager,
   SlidingWindowConversationManager,
+  Swarm,
 } from '@strands-agents/sdk'
 import { afterEach, beforeEach, describe, expect, it, test, vi } from 'vitest'
 import { pk, START, sessionUpdate, TableName } from '../test/support/log-items.ts'
@@ -261,6 +262,38 @@ describe('a turn', () => {
     const { agent, takeSent } = agentFor({ autoCreate: false })
     expect(await rejectionOf(agent.invoke('Hello'))).toMatchObject({ name: 'SessionNotFoundError', sessionId: 's' })
     expect(takeSent().map(([name]) => name)).toEqual(['QueryCommand', 'GetCommand'])
+  })
+})
+
+describe('an orchestrator', () => {
+  const node = (script: Script) => new Agent({ id: 'n', printer: false, model: new ScriptedModel(script) })
+  const answer: Script = () => ({ text: 'Answer' })
+  const limits = { maxSteps: 5, timeout: 60_000 }
+
+  it('that is a graph is saved in a scope of its own, after each node', async () => {
+    const { manager, takeSent } = managerFor()
+    const graph = new Graph({ id: 'g', nodes: [node(answer)], edges: [], sessionManager: manager, ...limits })
+    await graph.invoke('Hello')
+    expect(writtenKeys(takeSent())).toEqual([
+      'TransactWriteCommand session',
+      'TransactWriteCommand multiagent#g#msg#head',
+      'TransactWriteCommand multiagent#g#msg#state',
+      'PutCommand multiagent#g#msg#state',
+    ])
+  })
+
+  it('that is a graph may be saved once, at the end', async () => {
+    const { manager, takeSent } = managerFor({ multiAgentSaveLatestOn: 'invocation' })
+    const graph = new Graph({ id: 'g', nodes: [node(answer)], edges: [], sessionManager: manager, ...limits })
+    await graph.invoke('Hello')
+    expect(takeSent().map(([name]) => name)).toEqual(['QueryCommand', 'TransactWriteCommand'])
+  })
+
+  it('that is a swarm is saved too', async () => {
+    const { manager, takeSent } = managerFor()
+    const swarm = new Swarm({ id: 'w', nodes: [node(answer)], start: 'n', sessionManager: manager, ...limits })
+    await rejectionOf(swarm.invoke('Hello').then(() => Promise.reject(new Error('It need not succeed'))))
+    expect(writtenKeys(takeSent())).toContain('TransactWriteCommand multiagent#w#msg#state')
   })
 })
 
