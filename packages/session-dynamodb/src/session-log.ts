@@ -94,13 +94,13 @@ export class SessionLog {
       const { createdAt } = snapshot
       const plan = planWindow({ ...known, entries: this.#entries }, snapshot.messages, { redacted })
       await appendRows(pen, plan.rows, createdAt, (entry) => this.#note(known, entry))
-      const isRedaction = await this.#redact(pen, known, snapshot, redacted)
+      await this.#redact(pen, known, snapshot, redacted)
       known.window = plan.window
 
       const isFirst = known.head.stateVersion === 0
       const stateChanged = isFirst || known.stateValue?.digest !== snapshot.stateDigest
       if (stateChanged) await this.#saveState(pen, known, snapshot)
-      const commit = plan.commit || isFirst || isRedaction
+      const commit = plan.commit || isFirst || redacted.size > 0
       const changed = stateChanged || commit || plan.rows.length > 0
       const touchedAt = changed ? await this.#touchWhenDue(known.head) : known.head.touchedAt
       if (!commit && touchedAt === known.head.touchedAt) return
@@ -187,17 +187,10 @@ export class SessionLog {
     return { head, window, last: 0, stateVersion, stateValue: withLatest ? storedValue(value) : undefined }
   }
 
-  /** @returns Whether the snapshot holds a redacted message. */
-  async #redact(
-    pen: Pen,
-    known: Known,
-    { messages, createdAt }: FrozenSnapshot,
-    redacted: Redactions,
-  ): Promise<boolean> {
-    const { isRedaction, changed } = await redactRows(pen, redacted, messages ?? [], this.#entries.values(), createdAt)
+  async #redact(pen: Pen, known: Known, { messages, createdAt }: FrozenSnapshot, redacted: Redactions): Promise<void> {
+    const changed = await redactRows(pen, redacted, messages ?? [], createdAt)
     for (const entry of changed) this.#note(known, entry)
-    await redactStates(pen, [...redacted.values()].flat())
-    return isRedaction
+    await redactStates(pen, redacted)
   }
 
   async #saveState(pen: Pen, known: Known, snapshot: FrozenSnapshot): Promise<void> {

@@ -208,7 +208,14 @@ describe('a turn', () => {
     answers.on(QueryCommand).callsFake(async () => ({ Items: stored.filter((item) => Reflect.has(item, 'role')) }))
     answers.on(QueryCommand, { ScanIndexForward: false }).resolves({})
     await agent.invoke('My number is 12345')
-    const rowsWritten = takeSent().flatMap(([name, input]) => {
+    const sent = takeSent()
+    expect(sent.map(([name]) => name)).toEqual([
+      ...['QueryCommand', 'TransactWriteCommand', 'PutCommand'],
+      // The log, the message's row and the head.
+      ...['QueryCommand', 'PutCommand', 'PutCommand'],
+      'PutCommand',
+    ])
+    const rowsWritten = sent.flatMap(([name, input]) => {
       const { Item, ConditionExpression } = Object(input)
       return name === 'PutCommand' && Item.sk === 'agent#a#msg#0000000001' ? [[ConditionExpression, Item.data]] : []
     })
@@ -291,9 +298,16 @@ describe('an orchestrator', () => {
 
   it('that is a swarm is saved too', async () => {
     const { manager, takeSent } = managerFor()
-    const swarm = new Swarm({ id: 'w', nodes: [node(answer)], start: 'n', sessionManager: manager, ...limits })
-    await rejectionOf(swarm.invoke('Hello').then(() => Promise.reject(new Error('It need not succeed'))))
-    expect(writtenKeys(takeSent())).toContain('TransactWriteCommand multiagent#w#msg#state')
+    const decision = { toolUses: [{ name: 'strands_structured_output', input: { message: 'Done' } }] }
+    const decider = node((call) => (call === 0 ? decision : { text: 'Done' }))
+    const swarm = new Swarm({ id: 'w', nodes: [decider], start: 'n', sessionManager: manager, ...limits })
+    await swarm.invoke('Hello')
+    expect(writtenKeys(takeSent())).toEqual([
+      'TransactWriteCommand session',
+      'TransactWriteCommand multiagent#w#msg#head',
+      'TransactWriteCommand multiagent#w#msg#state',
+      'PutCommand multiagent#w#msg#state',
+    ])
   })
 })
 

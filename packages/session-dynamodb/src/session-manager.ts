@@ -103,7 +103,7 @@ export class DynamoDBSessionManager extends SessionManager {
     const redacted = event.stopData?.redaction?.userMessage === undefined ? undefined : event.agent.messages.at(-1)
     if (redacted === undefined) return
     const location = { sessionId: this.sessionId, scope: 'agent', scopeId: event.agent.id } as const
-    this.#storage.redact(location, redacted.trackingId, await unstash(event.agent, redacted))
+    this.#storage.redact(location, redacted, await unstash(event.agent, redacted))
   }
 }
 
