@@ -17,6 +17,8 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          // Each file would load both SDKs again; no test changes what others see.
+          isolate: false,
           include: ['packages/*/src/**/*.test.ts', 'infra/test/**/*.test.ts'],
           // The first synthesis loads much of the CDK, which takes seconds on a busy machine.
           testTimeout: 30_000,

@@ -1,6 +1,7 @@
 /**
  * Packs the library as `npm publish` would, unpacks it beside the repository's dependencies, and uses it from there as a
- * stranger does: every export is imported, and all declarations are checked, from a package of its own.
+ * stranger does: every export is imported, and all declarations and the README's snippets are checked, from a package of
+ * its own.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -51,8 +52,20 @@ console.log([...Object.keys(library), ...Object.keys(schema).map((name) => 'sche
 `,
   )
   const options = ['--strict', '--module', 'nodenext', '--target', 'es2024', '--lib', 'esnext,dom', '--types', 'node']
-  run('tsc', ['--ignoreConfig', ...options, join(consumer, 'consumer.mts')])
+  run('tsc', ['--ignoreConfig', ...options, join(consumer, 'consumer.mts'), ...writeSnippets()])
   return run('node', [join(consumer, 'consumer.mjs')])
+}
+
+/** Writes each TypeScript snippet of the README into a module of its own, named by its line. */
+function writeSnippets(): readonly string[] {
+  const readme = readFileSync('README.md', 'utf8')
+  const snippets = [...readme.matchAll(/^```typescript\n(.*?)^```$/gms)]
+  if (snippets.length === 0) fail('the README has no TypeScript snippet')
+  return snippets.map(({ index, 1: code = '' }) => {
+    const file = join(consumer, `readme-line-${readme.slice(0, index).split('\n').length}.mts`)
+    writeFileSync(file, code)
+    return file
+  })
 }
 
 function run(command: string, args: readonly string[]): string {

@@ -226,7 +226,7 @@ export class AgentSession {
     const { agent, storage, saveLatestOn, save } = this.#options
     const redacted = event.stopData?.redaction?.userMessage === undefined ? undefined : agent.messages.at(-1)
     if (redacted === undefined) return
-    storage.redact(this.#location, redacted.trackingId, await unstash(agent, redacted))
+    storage.redact(this.#location, redacted, await unstash(agent, redacted))
     if (saveLatestOn !== 'trigger') await save()
   }
 

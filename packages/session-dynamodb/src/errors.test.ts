@@ -50,6 +50,7 @@ describe('errors', () => {
 
   test.each([
     ['text', "'text'"],
+    ['x'.repeat(80), `'${'x'.repeat(80)}'`],
     ['x'.repeat(81), 'a string of 81 characters'],
     [null, 'null'],
     [undefined, 'undefined'],

@@ -20,12 +20,13 @@ import { mockedClient, rejectionOf } from '../test/support/mocked-client.ts'
 import { digestOf } from './codec.ts'
 import { ImmutableSnapshots } from './immutable-snapshots.ts'
 import { ScopeKeys } from './keys.ts'
+import type { Redactions } from './redaction.ts'
 import { SessionDirectory } from './session-directory.ts'
 import { SessionLog } from './session-log.ts'
 import { freeze } from './snapshot.ts'
 import { SessionTable } from './table.ts'
 
-const NOTHING = new Map<string, readonly string[]>()
+const NOTHING: Redactions = new Map()
 const DIGEST = digestOf(stateText())
 const STATE_KEY = { pk, sk: `agent#a#snapstate#${DIGEST}` }
 const storedState = { ...STATE_KEY, v: 1, enc: 'json', data: stateText() }

@@ -84,6 +84,11 @@ describe('a log is read', () => {
     expect(sent).toEqual([newest(), between(skOf(1), `${skOf(7)}$`)])
   })
 
+  it('in two when the window is empty and the tail is longer than the first page', async () => {
+    const { page, sent } = await pageOf([head({ window: '', last: 2 }), ...rowsOf(9, 8)], true, rowsOf(3, 4, 5, 6, 7))
+    expect([page.window, sent]).toEqual([sequence(3, 9), [newest(), between(skOf(3), `${skOf(7)}$`)]])
+  })
+
   it('range by range when the window holds many rows that lie far apart', async () => {
     const first = [state(), head({ window: '1-60,200-260,999', last: 999 }), ...rowsOf(999)]
     const { page, sent } = await pageOf(first, true, rowsOf(...sequence(1, 60), ...sequence(200, 260)))

@@ -66,7 +66,7 @@ describe('options', () => {
       tableName: 'arn:aws:dynamodb:eu-west-1:123456789012:table/Agent_sessions.v1',
       tenantId: 'a#b',
       owner: 'me@b.example',
-      title: 'Übersicht 😀',
+      title: 'Übersicht 😀'.padEnd(256, '.'),
       saveLatestOn: 'trigger',
       multiAgentSaveLatestOn: 'invocation',
       snapshotTrigger: () => true,

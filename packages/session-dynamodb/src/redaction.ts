@@ -14,41 +14,45 @@ import type { LiveMessage, LogEntry } from './window.ts'
 /** Rows that are read or overwritten at once. */
 const CONCURRENCY = 8
 
-/** Messages that are redacted, by tracking id, each with the references of its stash entries. */
-export type Redactions = ReadonlyMap<string, readonly string[]>
+/** A message that is redacted. */
+export interface Redaction {
+  /** What takes its place. */
+  readonly message: LiveMessage
+  /** References of the entries that a context manager's stash had made of it. */
+  readonly stashReferences: readonly string[]
+}
+
+/** Messages that are redacted, by tracking id. */
+export type Redactions = ReadonlyMap<string, Redaction>
 
 /**
  * Overwrites every row of some messages that holds another text than the live snapshot, and deletes parts that no row
- * names. It reads the log from where the messages first appear, because rows that no window sees may hold their text:
- * earlier versions, copies for immutable snapshots, and what a failed save has left.
+ * names. It reads the whole log, because rows that no window sees may hold their text: earlier versions, copies for
+ * immutable snapshots, and what a failed save has left. That is rare, and the only way to be sure.
  *
  * @param redacted - The messages.
- * @param live - Messages of the snapshot, which hold the redacted texts.
- * @param known - Rows that are known; the messages' own among them say where to start.
- * @returns Whether the snapshot holds a redacted message, and the overwritten rows as they are now.
+ * @param live - Messages of the snapshot: what they hold stays.
+ * @returns The overwritten rows as they are now.
  */
 export async function redactRows(
   pen: Pen,
   redacted: Redactions,
   live: readonly LiveMessage[],
-  known: Iterable<LogEntry>,
   createdAt: string,
-): Promise<{ isRedaction: boolean; changed: readonly LogEntry[] }> {
-  const texts = new Map<string, LiveMessage>()
-  for (const message of live) {
-    if (message.trackingId !== undefined && redacted.has(message.trackingId)) texts.set(message.trackingId, message)
-  }
-  if (texts.size === 0) return { isRedaction: false, changed: [] }
-  const current = new Set(live.map((message) => message.digest))
-  const items = await readFrom(pen, firstOf(redacted, known))
+): Promise<readonly LogEntry[]> {
+  if (redacted.size === 0) return []
+  const current = new Set(
+    [...live, ...[...redacted.values()].map(({ message }) => message)].map(({ digest }) => digest),
+  )
+  const items = await readAll(pen)
   const rows = [...parseRows(pen.keys, pen.incarnation, items).values()]
 
   const overwritten = await mapConcurrently(rows, CONCURRENCY, async (row) => {
     if (current.has(row.value.digest)) return undefined
     const key = pen.keys.message(row.seq)
     const trackingId = trackingIdOf(parseJson(key, await readText(pen.table, key, row.value, items)))
-    const message = trackingId === undefined ? undefined : texts.get(trackingId)
-    return message && overwrite(pen, row, message, createdAt)
+    const redaction = trackingId === undefined ? undefined : redacted.get(trackingId)
+    return redaction && overwrite(pen, row, redaction.message, createdAt)
   })
   const changed = overwritten.filter((entry) => entry !== undefined)
   const digests = [
@@ -56,11 +60,12 @@ export async function redactRows(
     ...changed.map((entry) => [pen.keys.message(entry.seq).sk, entry.digest] as const),
   ]
   await deleteStrayParts(pen, items, new Map(digests))
-  return { isRedaction: true, changed }
+  return changed
 }
 
 /** Removes stash entries from the stored states of immutable snapshots. The latest state comes from the live stash. */
-export async function redactStates(pen: Pen, references: readonly string[]): Promise<void> {
+export async function redactStates(pen: Pen, redacted: Redactions): Promise<void> {
+  const references = [...redacted.values()].flatMap(({ stashReferences }) => stashReferences)
   if (references.length === 0) return
   const range = { pk: pen.keys.pk, prefix: pen.keys.snapshotStatePrefix, consistent: true }
   for await (const page of pen.table.query(range)) {
@@ -92,19 +97,9 @@ function withoutEntries(state: unknown, references: readonly string[]): string |
   return found.length === 0 ? undefined : JSON.stringify(state)
 }
 
-/** Where the messages first appear in the log; its start when they are not among the rows that are known. */
-function firstOf(redacted: Redactions, known: Iterable<LogEntry>): number {
-  const firsts = new Map<string, number>()
-  for (const { trackingId, seq, replaces } of known) {
-    if (trackingId === undefined || !redacted.has(trackingId)) continue
-    firsts.set(trackingId, Math.min(firsts.get(trackingId) ?? seq, seq, ...replaces))
-  }
-  return firsts.size < redacted.size ? 1 : Math.min(...firsts.values())
-}
-
-async function readFrom(pen: Pen, first: number): Promise<Map<string, Item>> {
+async function readAll(pen: Pen): Promise<Map<string, Item>> {
   const items: Item[] = []
-  const between = [pen.keys.message(first).sk, pen.keys.head().sk] as const
+  const between = [pen.keys.message(1).sk, pen.keys.head().sk] as const
   const range = { pk: pen.keys.pk, between, consistent: true }
   for await (const page of pen.table.query(range)) items.push(...page.items)
   return bySortKey(items)

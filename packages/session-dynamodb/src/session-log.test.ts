@@ -15,6 +15,7 @@ import {
   creation,
   head,
   LOCATION,
+  message,
   newest,
   overwrite,
   pk,
@@ -33,7 +34,7 @@ import { ScopeKeys } from './keys.ts'
 import type { Redactions } from './redaction.ts'
 import { SessionDirectory } from './session-directory.ts'
 import { SessionLog } from './session-log.ts'
-import { freeze } from './snapshot.ts'
+import { freeze, freezeMessage } from './snapshot.ts'
 import { SessionTable } from './table.ts'
 
 const NOTHING: Redactions = new Map()
@@ -190,9 +191,13 @@ describe('a save', () => {
   it('of a redacted message overwrites its row', async () => {
     const { save, answers, takeSent } = await savedLog()
     answers.on(QueryCommand).resolves({ Items: [row(2, 'b1')] })
-    await save(['a1', 'bX'], undefined, new Map([['b', []]]))
+    await save(
+      ['a1', 'bX'],
+      undefined,
+      new Map([['b', { message: freezeMessage(message('bX')), stashReferences: [] }]]),
+    )
     expect(takeSent()).toEqual([
-      between('agent#a#msg#0000000002', 'agent#a#msg#head'),
+      between('agent#a#msg#0000000001', 'agent#a#msg#head'),
       overwrite(row(2, 'bX')),
       advance(head({ version: 2, window: '1-2', last: 2, createdAt: 'at bX' })),
     ])

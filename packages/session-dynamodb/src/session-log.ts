@@ -124,12 +124,12 @@ export class SessionLog {
       const touchedAt = isActive ? await this.#touchWhenDue(known) : undefined
       const facts = { createdAt, turn: this.#mark(), touchedAt }
       await appendRows(pen, plan.rows, facts, (entry) => this.#note(known, entry))
-      const isRedaction = await this.#redact(pen, known, snapshot, redacted)
+      await this.#redact(pen, known, snapshot, redacted)
       known.window = plan.window
 
       if (stateChanged) await this.#saveState(pen, known, snapshot)
       const isUnsettled = endsTurn && this.#isOpen(known) && known.newest?.writer === pen.writer
-      const commit = plan.commit || isFirst || isRedaction || isUnsettled
+      const commit = plan.commit || isFirst || redacted.size > 0 || isUnsettled
       if (!commit && (touchedAt === undefined || plan.rows.length > 0)) {
         if (endsTurn) await this.#checkAlive(pen)
         return
@@ -301,17 +301,10 @@ export class SessionLog {
     this.#unconfirmed = []
   }
 
-  /** @returns Whether the snapshot holds a redacted message. */
-  async #redact(
-    pen: Pen,
-    known: Known,
-    { messages, createdAt }: FrozenSnapshot,
-    redacted: Redactions,
-  ): Promise<boolean> {
-    const { isRedaction, changed } = await redactRows(pen, redacted, messages ?? [], this.#entries.values(), createdAt)
+  async #redact(pen: Pen, known: Known, { messages, createdAt }: FrozenSnapshot, redacted: Redactions): Promise<void> {
+    const changed = await redactRows(pen, redacted, messages ?? [], createdAt)
     for (const entry of changed) this.#note(known, entry)
-    await redactStates(pen, [...redacted.values()].flat())
-    return isRedaction
+    await redactStates(pen, redacted)
   }
 
   async #saveState(pen: Pen, known: Known, snapshot: FrozenSnapshot): Promise<void> {

@@ -3,11 +3,12 @@ import { GetCommand, PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb'
 import {
   AfterInvocationEvent,
   Agent,
-  type Graph,
+  Graph,
   HookOrder,
   type LocalAgent,
   SessionManager,
   SlidingWindowConversationManager,
+  Swarm,
 } from '@strands-agents/sdk'
 import { afterEach, beforeEach, describe, expect, it, test, vi } from 'vitest'
 import { pk, START, sessionUpdate, TableName } from '../test/support/log-items.ts'
@@ -207,7 +208,14 @@ describe('a turn', () => {
     answers.on(QueryCommand).callsFake(async () => ({ Items: stored.filter((item) => Reflect.has(item, 'role')) }))
     answers.on(QueryCommand, { ScanIndexForward: false }).resolves({})
     await agent.invoke('My number is 12345')
-    const rowsWritten = takeSent().flatMap(([name, input]) => {
+    const sent = takeSent()
+    expect(sent.map(([name]) => name)).toEqual([
+      ...['QueryCommand', 'TransactWriteCommand', 'PutCommand'],
+      // The log, the message's row and the head.
+      ...['QueryCommand', 'PutCommand', 'PutCommand'],
+      'PutCommand',
+    ])
+    const rowsWritten = sent.flatMap(([name, input]) => {
       const { Item, ConditionExpression } = Object(input)
       return name === 'PutCommand' && Item.sk === 'agent#a#msg#0000000001' ? [[ConditionExpression, Item.data]] : []
     })
@@ -261,6 +269,45 @@ describe('a turn', () => {
     const { agent, takeSent } = agentFor({ autoCreate: false })
     expect(await rejectionOf(agent.invoke('Hello'))).toMatchObject({ name: 'SessionNotFoundError', sessionId: 's' })
     expect(takeSent().map(([name]) => name)).toEqual(['QueryCommand', 'GetCommand'])
+  })
+})
+
+describe('an orchestrator', () => {
+  const node = (script: Script) => new Agent({ id: 'n', printer: false, model: new ScriptedModel(script) })
+  const answer: Script = () => ({ text: 'Answer' })
+  const limits = { maxSteps: 5, timeout: 60_000 }
+
+  it('that is a graph is saved in a scope of its own, after each node', async () => {
+    const { manager, takeSent } = managerFor()
+    const graph = new Graph({ id: 'g', nodes: [node(answer)], edges: [], sessionManager: manager, ...limits })
+    await graph.invoke('Hello')
+    expect(writtenKeys(takeSent())).toEqual([
+      'TransactWriteCommand session',
+      'TransactWriteCommand multiagent#g#msg#head',
+      'TransactWriteCommand multiagent#g#msg#state',
+      'PutCommand multiagent#g#msg#state',
+    ])
+  })
+
+  it('that is a graph may be saved once, at the end', async () => {
+    const { manager, takeSent } = managerFor({ multiAgentSaveLatestOn: 'invocation' })
+    const graph = new Graph({ id: 'g', nodes: [node(answer)], edges: [], sessionManager: manager, ...limits })
+    await graph.invoke('Hello')
+    expect(takeSent().map(([name]) => name)).toEqual(['QueryCommand', 'TransactWriteCommand'])
+  })
+
+  it('that is a swarm is saved too', async () => {
+    const { manager, takeSent } = managerFor()
+    const decision = { toolUses: [{ name: 'strands_structured_output', input: { message: 'Done' } }] }
+    const decider = node((call) => (call === 0 ? decision : { text: 'Done' }))
+    const swarm = new Swarm({ id: 'w', nodes: [decider], start: 'n', sessionManager: manager, ...limits })
+    await swarm.invoke('Hello')
+    expect(writtenKeys(takeSent())).toEqual([
+      'TransactWriteCommand session',
+      'TransactWriteCommand multiagent#w#msg#head',
+      'TransactWriteCommand multiagent#w#msg#state',
+      'PutCommand multiagent#w#msg#state',
+    ])
   })
 })
 

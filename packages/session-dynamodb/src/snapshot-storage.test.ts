@@ -8,6 +8,7 @@ import {
   creation,
   head,
   LOCATION,
+  message,
   newest,
   overwrite,
   pk,
@@ -204,11 +205,11 @@ describe('a redaction', () => {
     const { storage, save, answers, takeSent } = storageFor()
     await save(['a1', 'b1'])
     takeSent()
-    storage.redact(LOCATION, 'b')
+    storage.redact(LOCATION, message('bX'))
     answers.on(QueryCommand).resolves({ Items: [row(2, 'b1')] })
     await save(['a1', 'bX'])
     const expected = [
-      between('agent#a#msg#0000000002', 'agent#a#msg#head'),
+      between('agent#a#msg#0000000001', 'agent#a#msg#head'),
       overwrite(row(2, 'bX')),
       advance(head({ version: 2, window: '1-2', last: 2, createdAt: 'at bX' })),
     ]
@@ -225,7 +226,7 @@ describe('a redaction', () => {
     const { storage, save, answers, takeSent, takeRaw } = storageFor()
     await save(['a1', 'b1'])
     const [writer = ''] = /0mjuohs00-[\w-]{8}/.exec(JSON.stringify(takeRaw())) ?? []
-    storage.redact(LOCATION, 'b')
+    storage.redact(LOCATION, message('bX'))
     answers.on(QueryCommand).rejects(new Error('no'))
     expect(await rejectionOf(save(['a1', 'bX']))).toMatchObject({ name: 'TableRequestError', operation: 'Query' })
     takeSent()
@@ -246,7 +247,7 @@ describe('a redaction', () => {
     const { storage, save, saveImmutable, answers, takeSent } = storageFor()
     await save(['a1'])
     takeSent()
-    storage.redact(LOCATION, 'a')
+    storage.redact(LOCATION, message('aX'))
     answers.on(QueryCommand).resolves({ Items: [row(1, 'a1')] })
     await saveImmutable('v1', ['aX'])
     expect(takeSent().slice(0, 2)).toEqual([

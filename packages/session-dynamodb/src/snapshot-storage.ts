@@ -10,9 +10,10 @@ import { ImmutableSnapshots } from './immutable-snapshots.ts'
 import { checkSessionId, partitionKeyOf, ScopeKeys } from './keys.ts'
 import type { DynamoDBSnapshotStorageOptions } from './options.ts'
 import { type ParsedStorageOptions, parseStorageOptions } from './parse-options.ts'
+import type { Redaction } from './redaction.ts'
 import { type DeleteProgress, SessionDirectory, type SessionInfo } from './session-directory.ts'
 import { SessionLog } from './session-log.ts'
-import { freeze } from './snapshot.ts'
+import { freeze, freezeMessage } from './snapshot.ts'
 import { SessionTable } from './table.ts'
 import { Turns } from './turns.ts'
 import { loadValue, saveValue } from './values.ts'
@@ -27,7 +28,7 @@ interface OpenScope {
   readonly keys: ScopeKeys
   readonly queueKey: string
   /** Redacted messages, until a save has removed their old text. */
-  readonly redacted: Map<string, readonly string[]>
+  readonly redacted: Map<string, Redaction>
   readonly turns: Turns
   /** Whether the next save of the latest snapshot is the last one of a turn. */
   endsTurn: boolean
@@ -191,11 +192,20 @@ export class DynamoDBSnapshotStorage implements SnapshotStorage {
    * Says that a message was redacted. The next save of the latest snapshot overwrites every row that held its old text,
    * in immutable snapshots too.
    *
-   * @param trackingId - The message's `trackingId`.
-   * @param stashReferences - References of entries that a context manager's stash had made of the message.
+   * @param message - What takes the message's place: a `Message` or its JSON, with the same `trackingId`.
+   * @param stashReferences - References of the entries that a context manager's stash had made of it.
    */
-  redact(location: SnapshotLocation, trackingId: string, stashReferences: readonly string[] = []): void {
-    this.#open(location).redacted.set(trackingId, stashReferences)
+  redact(
+    location: SnapshotLocation,
+    message: { readonly trackingId?: string | undefined },
+    stashReferences: readonly string[] = [],
+  ): void {
+    const { redacted } = this.#open(location)
+    const frozen = freezeMessage(message)
+    if (frozen.trackingId === undefined) {
+      throw new InvalidOptionError('message.trackingId', undefined, 'expected the id of the message to redact')
+    }
+    redacted.set(frozen.trackingId, { message: frozen, stashReferences })
   }
 
   #open(location: SnapshotLocation): OpenScope {
@@ -225,7 +235,7 @@ export class DynamoDBSnapshotStorage implements SnapshotStorage {
       turns,
       keys,
       queueKey,
-      redacted: new Map<string, readonly string[]>(),
+      redacted: new Map<string, Redaction>(),
       endsTurn: false,
     }
     this.#scopes.set(queueKey, opened)

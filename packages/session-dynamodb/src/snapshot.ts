@@ -49,7 +49,8 @@ export function thaw(
   return { ...state, createdAt, data } as Snapshot
 }
 
-function freezeMessage(message: unknown): LiveMessage {
+/** Turns a message into text. */
+export function freezeMessage(message: unknown): LiveMessage {
   // As JSON.stringify treats an array's elements: what JSON cannot hold becomes null.
   const text = JSON.stringify(message) ?? 'null'
   return {

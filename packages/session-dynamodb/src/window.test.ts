@@ -55,6 +55,7 @@ class SimulatedLog {
 
   save(messages: readonly LiveMessage[] | undefined, redacted?: ReadonlySet<string>): WindowPlan {
     const plan = planWindow(this.view, messages, redacted === undefined ? {} : { redacted })
+    if (redacted === undefined) this.#expectNoCopy(plan, messages)
     this.#append(plan.rows)
     if (redacted !== undefined) this.#overwrite(redacted, messages ?? [])
     if (plan.commit) this.head = { window: plan.window, last: this.view.last }
@@ -64,6 +65,7 @@ class SimulatedLog {
   /** What an immutable snapshot does: it writes what is missing, and keeps the window for itself. */
   stage(messages: readonly LiveMessage[] | undefined): WindowPlan {
     const plan = planWindow(this.view, messages, { stage: true })
+    this.#expectNoCopy(plan, messages)
     this.#append(plan.rows)
     return plan
   }
@@ -75,6 +77,17 @@ class SimulatedLog {
       if (message === undefined || !redacted.has(row.trackingId ?? '')) continue
       if (!messages.some(({ digest }) => digest === row.digest)) this.#write({ ...row, message })
     }
+  }
+
+  /** What the log holds is not written again. */
+  #expectNoCopy({ rows }: WindowPlan, messages: readonly LiveMessage[] = []): void {
+    const held = [...this.rows.values()].map(({ digest }) => digest)
+    const missing = messages.filter(({ digest }) => {
+      const index = held.indexOf(digest)
+      if (index >= 0) held.splice(index, 1)
+      return index < 0
+    })
+    expect(rows.map(({ message }) => message.digest).sort()).toEqual(missing.map(({ digest }) => digest).sort())
   }
 
   #append(rows: readonly PlannedRow[]): void {

@@ -114,8 +114,12 @@ test('of many writers at once, each turn that was acknowledged is in the session
   }
   await Promise.all([0, 1, 2, 3].map(write))
 
-  const messages = messagesOf(await session.restored({ conversationManager: new SlidingWindowConversationManager() })).slice(2)
-  const turns = messages.filter((message) => message.startsWith('assistant: ')).map((each) => each.replace('assistant: answer to ', ''))
+  const messages = messagesOf(
+    await session.restored({ conversationManager: new SlidingWindowConversationManager() }),
+  ).slice(2)
+  const turns = messages
+    .filter((message) => message.startsWith('assistant: '))
+    .map((each) => each.replace('assistant: answer to ', ''))
   expect(turns.toSorted()).toEqual(acknowledged.toSorted())
   for (const turn of turns) {
     expect(messages[messages.indexOf(`assistant: answer to ${turn}`) - 1]).toBe(`user: ${turn}`)
@@ -212,18 +216,47 @@ describe('a writer whose request was carried out although its answer was lost', 
     ['the head', 'PutItem', '#msg#head'],
   ] as const
 
+  test.each(requests)('does not notice when the AWS SDK sends it again: %s', async (_what, operation, key) => {
+    const faulty = faultyClient()
+    const session = testSession(table, { client: faulty.client })
+    const conversationManager = new SlidingWindowConversationManager({ windowSize: 2 })
+    const agent = session.agent(always('Yes.'), { conversationManager })
+    let sent = 0
+    faulty.decide((request) => {
+      if (request.operation !== operation || !request.text.includes(key)) return undefined
+      sent += 1
+      return 'is sent twice'
+    })
+    for (const turn of [1, 2, 3]) {
+      agent.appState.set('turn', turn)
+      await agent.invoke(`${turn}?`)
+    }
+    expect(sent).toBeGreaterThan(0)
+    const restored = await session.restored()
+    expect(restored.messages).toEqual(agent.messages)
+    expect(restored.appState.getAll()).toEqual({ turn: 3 })
+    faulty.close()
+  })
+
   test.each(requests)('meets its own write and goes on: %s', async (_what, operation, key) => {
     const faulty = faultyClient()
     const session = testSession(table, { client: faulty.client })
     const conversationManager = new SlidingWindowConversationManager({ windowSize: 2 })
     const agent = session.agent(always('Yes.'), { conversationManager })
     agent.appState.set('turn', 0)
-    faulty.decide(onlyOnce('loses its answer', (request) => request.operation === operation && request.text.includes(key)))
+    faulty.decide(
+      onlyOnce('loses its answer', (request) => request.operation === operation && request.text.includes(key)),
+    )
 
     const outcomes: unknown[] = []
     for (const turn of [1, 2, 3]) {
       agent.appState.set('turn', turn)
-      outcomes.push(await agent.invoke(`${turn}?`).then(() => 'done', (error: unknown) => error))
+      outcomes.push(
+        await agent.invoke(`${turn}?`).then(
+          () => 'done',
+          (error: unknown) => error,
+        ),
+      )
     }
 
     const failed = outcomes.filter((outcome) => outcome !== 'done')

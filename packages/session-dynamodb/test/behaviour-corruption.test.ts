@@ -22,8 +22,20 @@ afterAll(() => table.drop())
 type Damage = (item: StoredItem) => Record<string, unknown> | undefined
 
 const isDeleted: Damage = () => undefined
-const has = (changes: Record<string, unknown>): Damage => (item) => ({ ...item, ...changes })
-const lacks = (name: string): Damage => (item) => ({ ...item, [name]: undefined })
+const has =
+  (changes: Record<string, unknown>): Damage =>
+  (item) => ({ ...item, ...changes })
+const hasAnotherLetter: Damage = (item) => ({
+  ...item,
+  data: Buffer.from(
+    Buffer.from(item['data'] as Uint8Array)
+      .toString()
+      .replace('x', 'y'),
+  ),
+})
+const lacks =
+  (name: string): Damage =>
+  (item) => ({ ...item, [name]: undefined })
 
 const MESSAGE = 'agent#agent#msg#0000000002'
 const TAIL_MESSAGE = 'agent#agent#msg#0000000005'
@@ -45,7 +57,8 @@ const latest: readonly (readonly [what: string, sk: string | RegExp, damage: Dam
   ['a large message without its digest', LARGE_MESSAGE, lacks('digest')],
   ['a large message whose digest is another', LARGE_MESSAGE, has({ digest: 'x'.repeat(20) })],
   ['a part that is gone', new RegExp(`^${LARGE_MESSAGE}#part#.*1$`), isDeleted, LARGE_MESSAGE],
-  ['a part whose bytes have changed', new RegExp(`^${LARGE_MESSAGE}#part#.*1$`), has({ data: Buffer.from('x') }), LARGE_MESSAGE],
+  ['a part that was cut', new RegExp(`^${LARGE_MESSAGE}#part#.*1$`), has({ data: Buffer.from('x') }), LARGE_MESSAGE],
+  ['a part in which a letter is another', new RegExp(`^${LARGE_MESSAGE}#part#.*1$`), hasAnotherLetter, LARGE_MESSAGE],
   ['a part without bytes', new RegExp(`^${LARGE_MESSAGE}#part#.*1$`), lacks('data')],
   ['a head that is gone', HEAD, isDeleted],
   ['a head whose window is none', HEAD, has({ window: '1-x' })],
@@ -109,7 +122,10 @@ describe('a newer release wrote', () => {
   const kinds = [MESSAGE, HEAD, STATE, new RegExp(`^${LARGE_MESSAGE}#part#`)]
   test.each(kinds)('%s: a NewerFormatError says so', async (sk) => {
     await withDamage(sk, has({ v: 2 }), async ({ pk, sk }) => {
-      const error = await session.agent(always('never said')).invoke('Hi.').catch((thrown: unknown) => thrown)
+      const error = await session
+        .agent(always('never said'))
+        .invoke('Hi.')
+        .catch((thrown: unknown) => thrown)
       expect(error).toBeInstanceOf(NewerFormatError)
       expect(error).toMatchObject({ key: { pk, sk }, version: 2, message: expect.stringContaining('Update') })
     })
@@ -128,13 +144,16 @@ describe('a newer release wrote', () => {
 test.each([
   ['its session id', lacks('sessionId')],
   ['the time of its creation', lacks('createdAt')],
-] as const)('a session item without %s is a SessionCorruptedError when sessions are listed or found', async (_what, damage) => {
-  const { tableName, client } = table
-  await withDamage('session', damage, async () => {
-    await expect(listSessions({ tableName, client, owner: 'ada' })).rejects.toThrow(SessionCorruptedError)
-    await expect(session.manager().findSession()).rejects.toThrow(SessionCorruptedError)
-  })
-})
+] as const)(
+  'a session item without %s is a SessionCorruptedError when sessions are listed or found',
+  async (_what, damage) => {
+    const { tableName, client } = table
+    await withDamage('session', damage, async () => {
+      await expect(listSessions({ tableName, client, owner: 'ada' })).rejects.toThrow(SessionCorruptedError)
+      await expect(session.manager().findSession()).rejects.toThrow(SessionCorruptedError)
+    })
+  },
+)
 
 /** Messages 1 and 2 by the head's own word, 3 of several parts, 4 to 6 as the log's tail; and an immutable snapshot. */
 async function filledSession(): Promise<TestSession> {

@@ -1,7 +1,7 @@
 /** What fails, and how it says so: typed errors with their cause, nothing lost, and the next save heals. */
 
 import { CreateTableCommand, DeleteTableCommand } from '@aws-sdk/client-dynamodb'
-import { Graph, type LocalAgent, SlidingWindowConversationManager } from '@strands-agents/sdk'
+import { type Graph, type LocalAgent, SlidingWindowConversationManager } from '@strands-agents/sdk'
 import {
   createSessionTable,
   DynamoDBSessionError,
@@ -27,7 +27,8 @@ beforeAll(async () => {
 afterAll(() => table.drop())
 
 describe('after a save that failed', () => {
-  const putTo = (key: string) => (request: PendingRequest) => request.operation === 'PutItem' && request.text.includes(key)
+  const putTo = (key: string) => (request: PendingRequest) =>
+    request.operation === 'PutItem' && request.text.includes(key)
   const requests = [
     ['the first save', ({ operation }: PendingRequest) => operation === 'TransactWriteItems'],
     ['the first user message', putTo('#msg#0000000001')],
@@ -70,7 +71,12 @@ describe('after a save that failed', () => {
     expect(messagesOf(agent)).toEqual(['user: 1?', 'assistant: The answer.'])
     faulty.heal()
     await agent.invoke('2?')
-    expect(messagesIn(await session.items())).toEqual(['user: 1?', 'assistant: The answer.', 'user: 2?', 'assistant: Another.'])
+    expect(messagesIn(await session.items())).toEqual([
+      'user: 1?',
+      'assistant: The answer.',
+      'user: 2?',
+      'assistant: Another.',
+    ])
     faulty.close()
   })
 })
@@ -85,7 +91,12 @@ describe('a restore that failed', () => {
     await expect(agent.invoke('Still there?')).rejects.toThrow(TableRequestError)
     expect(agent.messages).toEqual([])
     await agent.invoke('Still there?')
-    expect(messagesOf(await session.restored())).toEqual(['user: Hi.', 'assistant: Hello.', 'user: Still there?', 'assistant: Yes.'])
+    expect(messagesOf(await session.restored())).toEqual([
+      'user: Hi.',
+      'assistant: Hello.',
+      'user: Still there?',
+      'assistant: Yes.',
+    ])
     faulty.close()
   })
 })
@@ -166,7 +177,9 @@ test('every error of the package has one base and a cause when AWS was at fault'
 
 async function createTableWith(names: readonly string[], AttributeType: 'S' | 'N'): Promise<string> {
   const TableName = `other-${crypto.randomUUID()}`
-  const KeySchema = names.map((AttributeName, index) => ({ AttributeName, KeyType: index === 0 ? 'HASH' : 'RANGE' }) as const)
+  const KeySchema = names.map(
+    (AttributeName, index) => ({ AttributeName, KeyType: index === 0 ? 'HASH' : 'RANGE' }) as const,
+  )
   const AttributeDefinitions = names.map((AttributeName) => ({ AttributeName, AttributeType }))
   await table.client.send(
     new CreateTableCommand({ TableName, KeySchema, AttributeDefinitions, BillingMode: 'PAY_PER_REQUEST' }),

@@ -1,6 +1,12 @@
 /** Human in the loop: an agent that waits for an answer is resumed by another process, which has the answer. */
 
-import { type Agent, type AgentResult, BeforeToolCallEvent, InterruptResponseContent, type JSONValue } from '@strands-agents/sdk'
+import {
+  type Agent,
+  type AgentResult,
+  BeforeToolCallEvent,
+  InterruptResponseContent,
+  type JSONValue,
+} from '@strands-agents/sdk'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Script } from './support/scripted-model.ts'
 import { createTestTable, type TestTable } from './support/table.ts'
@@ -42,7 +48,12 @@ describe('an interrupt raised by a tool', () => {
 
     expect(resumed.stopReason).toBe('endTurn')
     expect(answered).toEqual([{ approved: true }])
-    const transcript = ['user: Delete my files.', 'assistant: I delete them. + toolUse', 'user: toolResult', 'assistant: All gone.']
+    const transcript = [
+      'user: Delete my files.',
+      'assistant: I delete them. + toolUse',
+      'user: toolResult',
+      'assistant: All gone.',
+    ]
     expect(messagesOf(await session.restored())).toEqual(transcript)
   })
 
@@ -73,7 +84,14 @@ describe('an interrupt raised by a tool', () => {
       }),
       ...(asking([]).tools ?? []),
     ]
-    const both: Script = [{ toolUses: [{ name: 'read_files', input: {} }, { name: 'delete_files', input: {} }] }]
+    const both: Script = [
+      {
+        toolUses: [
+          { name: 'read_files', input: {} },
+          { name: 'delete_files', input: {} },
+        ],
+      },
+    ]
     const result = await session.agent(both, { tools, toolExecutor: 'sequential' }).invoke('Read, then delete.')
 
     const agent = session.agent(answers('Done.'), { tools, toolExecutor: 'sequential' })

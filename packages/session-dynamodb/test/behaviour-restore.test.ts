@@ -37,12 +37,15 @@ describe('a new agent restores', () => {
   test('all of its state: appState, modelState, system prompt, tool calls and their results', async () => {
     const session = testSession(table)
     const tools = [toolNamed('clock', () => ({ hour: 12 }))]
-    const first = session.agent([{ text: 'Let me look.', toolUses: [{ name: 'clock', input: {} }] }, { text: 'Noon.' }], {
-      tools,
-      systemPrompt: 'Tell the time.',
-      appState: { unit: 'hours' },
-      modelState: { responseId: 'r-1' },
-    })
+    const first = session.agent(
+      [{ text: 'Let me look.', toolUses: [{ name: 'clock', input: {} }] }, { text: 'Noon.' }],
+      {
+        tools,
+        systemPrompt: 'Tell the time.',
+        appState: { unit: 'hours' },
+        modelState: { responseId: 'r-1' },
+      },
+    )
     await first.invoke('What time is it?')
 
     const second = await session.restored()
@@ -54,7 +57,12 @@ describe('a new agent restores', () => {
       state: { unit: 'hours' },
       modelState: { responseId: 'r-1' },
       systemPrompt: 'Tell the time.',
-      messages: [{}, { content: [{ text: 'Let me look.' }, { toolUse: { name: 'clock' } }] }, { content: [{ toolResult: {} }] }, {}],
+      messages: [
+        {},
+        { content: [{ text: 'Let me look.' }, { toolUse: { name: 'clock' } }] },
+        { content: [{ toolResult: {} }] },
+        {},
+      ],
     })
   })
 
@@ -85,7 +93,10 @@ describe('the system prompt', () => {
     const session = testSession(table)
     await session.agent(answers('Hello.'), { systemPrompt: 'old', appState: { kept: true } }).invoke('Hi.')
 
-    const second = session.agent(answers('Hello again.'), { systemPrompt: 'new', manager: { restoreSystemPrompt: false } })
+    const second = session.agent(answers('Hello again.'), {
+      systemPrompt: 'new',
+      manager: { restoreSystemPrompt: false },
+    })
     await second.invoke('Hi again.')
 
     const third = await session.restored()
@@ -122,7 +133,9 @@ describe('a stateful model', () => {
     const second = session.agent(model)
     await second.invoke('Hi again.')
 
-    expect(model.calls.map((call) => JSON.parse(call))).toMatchObject([[{ role: 'user', content: [{ text: 'Hi again.' }] }]])
+    expect(model.calls.map((call) => JSON.parse(call))).toMatchObject([
+      [{ role: 'user', content: [{ text: 'Hi again.' }] }],
+    ])
     expect(second.modelState.getAll()).toEqual({ responseId: 'r-1' })
     const rows = (await session.items()).filter(({ sk }) => /#msg#\d+$/.test(sk))
     expect(rows).toHaveLength(4)

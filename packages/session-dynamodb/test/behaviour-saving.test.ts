@@ -161,8 +161,11 @@ describe("saveLatestOn: 'trigger'", () => {
 
   test('saves when the trigger fires, the latest and an immutable snapshot', async () => {
     const session = testSession(table)
-    const snapshotTrigger = ({ agentData }: { agentData: { messages: unknown[] } }): boolean => agentData.messages.length === 4
-    const agent = session.agent(answers('One.', 'Two.', 'Three.'), { manager: { saveLatestOn: 'trigger', snapshotTrigger } })
+    const snapshotTrigger = ({ agentData }: { agentData: { messages: unknown[] } }): boolean =>
+      agentData.messages.length === 4
+    const agent = session.agent(answers('One.', 'Two.', 'Three.'), {
+      manager: { saveLatestOn: 'trigger', snapshotTrigger },
+    })
     for (const question of ['1?', '2?', '3?']) await agent.invoke(question)
 
     const manager = session.manager()

@@ -30,7 +30,9 @@ const clockTo = (seconds: number): void => void vi.setSystemTime(Date.UTC(2026, 
 describe('autoCreate: false', () => {
   test('makes an unknown session a SessionNotFoundError, and nothing is written', async () => {
     const session = testSession(table, { autoCreate: false })
-    const error = await session.agent(answers('never said')).invoke('Hi.').catch((thrown: unknown) => thrown)
+    const agent = session.agent(answers('never said'))
+    const error = await agent.invoke('Hi.').catch((thrown: unknown) => thrown)
+    expect(agent.messages).toEqual([])
     expect(error).toBeInstanceOf(SessionNotFoundError)
     expect(error).toMatchObject({ sessionId: session.sessionId, message: expect.stringContaining('createSession()') })
     const nodes = [testSession(table).agent(answers('never said'))]
@@ -77,7 +79,9 @@ describe('listSessions()', () => {
       await session.agent(answers('Hello.')).invoke('Hi.')
     }
     clockTo(5)
-    await testSession(table, { sessionId: `${owner}-s-2`, owner }).manager().createSession()
+    await testSession(table, { sessionId: `${owner}-s-2`, owner })
+      .manager()
+      .createSession()
     await testSession(table, { owner: 'someone else' }).manager().createSession()
     await testSession(table).manager().createSession()
 

@@ -45,7 +45,9 @@ describe('deleteSession()', () => {
 
   test('keeps to its tenant', async () => {
     const session = testSession(table, { tenantId: 'a' })
-    const others = ['b', 'a#session', undefined].map((tenantId) => testSession(table, { sessionId: session.sessionId, tenantId }))
+    const others = ['b', 'a#session', undefined].map((tenantId) =>
+      testSession(table, { sessionId: session.sessionId, tenantId }),
+    )
     for (const each of [session, ...others]) await each.agent(answers('Hello.')).invoke('Hi.')
     await session.manager().deleteSession()
     expect(messagesOf(await session.restored())).toEqual([])
@@ -101,7 +103,9 @@ describe('a deletion that failed', () => {
     const agent = await session.restored({ manager })
     expect(messagesOf(agent)).toEqual([])
     expect(await manager.listSnapshotIds({ target: agent })).toEqual([])
-    await expect(session.restored({ manager: { autoCreate: false } })).rejects.toMatchObject({ name: 'SessionNotFoundError' })
+    await expect(session.restored({ manager: { autoCreate: false } })).rejects.toMatchObject({
+      name: 'SessionNotFoundError',
+    })
     faulty.close()
   })
 

@@ -8,8 +8,8 @@
 import { deepStrictEqual } from 'node:assert'
 import {
   type Agent,
-  configureLogging,
   ContextWindowOverflowError,
+  configureLogging,
   InterruptResponseContent,
   type InterventionActions,
   InterventionHandler,
@@ -23,7 +23,7 @@ import {
 import fc from 'fast-check'
 import type { DynamoDBSessionManager } from 'strands-session-dynamodb'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type ScriptedTurn, ScriptedModel } from './support/scripted-model.ts'
+import { ScriptedModel, type ScriptedTurn } from './support/scripted-model.ts'
 import { textOf } from './support/stored-items.ts'
 import { createTestTable, type TestTable } from './support/table.ts'
 import { type TestAgentConfig, type TestSession, testSession, toolNamed } from './support/test-session.ts'
@@ -45,11 +45,18 @@ afterAll(() => table.drop())
 const MANAGED: readonly (readonly [string, () => TestAgentConfig])[] = [
   ['nothing', () => ({ conversationManager: new NullConversationManager() })],
   ['a sliding window', () => ({ conversationManager: new SlidingWindowConversationManager({ windowSize: 4 }) })],
-  ['a sliding window with pins', () => ({ conversationManager: new SlidingWindowConversationManager({ windowSize: 4, pinFirst: 1 }) })],
+  [
+    'a sliding window with pins',
+    () => ({ conversationManager: new SlidingWindowConversationManager({ windowSize: 4, pinFirst: 1 }) }),
+  ],
   [
     'summaries',
     () => ({
-      conversationManager: new SummarizingConversationManager({ summaryRatio: 0.8, preserveRecentMessages: 1, pinFirst: 1 }),
+      conversationManager: new SummarizingConversationManager({
+        summaryRatio: 0.8,
+        preserveRecentMessages: 1,
+        pinFirst: 1,
+      }),
     }),
   ],
   ['a context manager', () => ({ contextManager: 'auto' })],
@@ -68,8 +75,27 @@ const MANAGED: readonly (readonly [string, () => TestAgentConfig])[] = [
 ]
 
 const STEPS = [
-  'talk', 'talk', 'useTool', 'useTools', 'useLargeTool', 'overflow', 'redact', 'fail', 'interrupt', 'callToolDirectly', 'guide',
-  'setState', 'setPrompt', 'push', 'pin', 'edit', 'snapshot', 'restore', 'newProcess', 'newProcess', 'deleteSession',
+  'talk',
+  'talk',
+  'useTool',
+  'useTools',
+  'useLargeTool',
+  'overflow',
+  'redact',
+  'fail',
+  'interrupt',
+  'callToolDirectly',
+  'guide',
+  'setState',
+  'setPrompt',
+  'push',
+  'pin',
+  'edit',
+  'snapshot',
+  'restore',
+  'newProcess',
+  'newProcess',
+  'deleteSession',
 ] as const
 
 describe('an agent in another process holds what the agent holds, when the conversation is managed by', () => {
@@ -80,7 +106,11 @@ describe('an agent in another process holds what the agent holds, when the conve
       snapshots: fc.boolean(),
     })
     const property = fc.asyncProperty(sessions, async ({ steps, saveLatestOn, snapshots }) => {
-      const session = testSession(table, { saveLatestOn, windowSize: 4, ...(snapshots && { snapshotTrigger: () => true }) })
+      const session = testSession(table, {
+        saveLatestOn,
+        windowSize: 4,
+        ...(snapshots && { snapshotTrigger: () => true }),
+      })
       const run = new AgentRun(session, managed)
       for (const step of steps) {
         await run.play(step)
@@ -122,7 +152,11 @@ class AgentRun {
       case 'useTool':
         return this.#invoke({ text: 'One tool.', toolUses: [{ name: 'look', input: {}, toolUseId: `tool-${number}` }] })
       case 'useTools': {
-        const toolUses = ['look', 'fail', 'look'].map((name, index) => ({ name, input: { index }, toolUseId: `tool-${number}-${index}` }))
+        const toolUses = ['look', 'fail', 'look'].map((name, index) => ({
+          name,
+          input: { index },
+          toolUseId: `tool-${number}-${index}`,
+        }))
         return this.#invoke({ toolUses })
       }
       case 'useLargeTool':
@@ -140,12 +174,19 @@ class AgentRun {
         return
       }
       case 'interrupt': {
-        this.#turns.push({ toolUses: [{ name: 'look', input: {}, toolUseId: `look-${number}` }, { name: 'ask', input: {}, toolUseId: `ask-${number}` }] })
+        this.#turns.push({
+          toolUses: [
+            { name: 'look', input: {}, toolUseId: `look-${number}` },
+            { name: 'ask', input: {}, toolUseId: `ask-${number}` },
+          ],
+        })
         const result = await agent.invoke(`Question ${number}?`)
         this.#isSaved = true
         await this.check()
         await this.play('newProcess')
-        const responses = (result.interrupts ?? []).map(({ id }) => new InterruptResponseContent({ interruptId: id, response: 'yes' }))
+        const responses = (result.interrupts ?? []).map(
+          ({ id }) => new InterruptResponseContent({ interruptId: id, response: 'yes' }),
+        )
         if (responses.length > 0) await this.#agent.invoke(responses)
         return
       }
@@ -246,7 +287,9 @@ class AgentRun {
   }
 
   #newAgent(manager: DynamoDBSessionManager): Agent {
-    const model = new ScriptedModel((call) => this.#turns.shift() ?? { text: `Answer ${this.#count}/${call}. ${'Well. '.repeat(20)}` })
+    const model = new ScriptedModel(
+      (call) => this.#turns.shift() ?? { text: `Answer ${this.#count}/${call}. ${'Well. '.repeat(20)}` },
+    )
     const guidanceOf = (): string | undefined => {
       const guidance = this.#guidance
       this.#guidance = undefined
@@ -275,7 +318,9 @@ class Guide extends InterventionHandler {
     this.#guidanceOf = guidanceOf
   }
 
-  override beforeModelCall(): ReturnType<typeof InterventionActions.guide> | ReturnType<typeof InterventionActions.proceed> {
+  override beforeModelCall():
+    | ReturnType<typeof InterventionActions.guide>
+    | ReturnType<typeof InterventionActions.proceed> {
     const feedback = this.#guidanceOf()
     return feedback === undefined ? { type: 'proceed' } : { type: 'guide', feedback }
   }

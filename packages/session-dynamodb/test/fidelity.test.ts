@@ -38,7 +38,11 @@ afterAll(async () => {
 
 describe('load(save(x)) equals x, for the latest and for every immutable snapshot', () => {
   test(`in ${RUNS} sessions`, () => playAll(sessionsOf(smallChange(), 10), RUNS), timeoutFor(RUNS))
-  test(`in ${LARGE_RUNS} sessions with values over 400 KB`, () => playAll(sessionsOf(anyChange(), 6), LARGE_RUNS), timeoutFor(RUNS))
+  test(
+    `in ${LARGE_RUNS} sessions with values over 400 KB`,
+    () => playAll(sessionsOf(anyChange(), 6), LARGE_RUNS),
+    timeoutFor(RUNS),
+  )
 })
 
 async function playAll(sessions: fc.Arbitrary<Step[]>, runs: number): Promise<void> {
@@ -69,7 +73,10 @@ function sessionsOf(change: fc.Arbitrary<Change>, maxLength: number): fc.Arbitra
   const step: fc.Arbitrary<Step> = fc.oneof(
     { weight: 16, arbitrary: changing },
     { weight: 2, arbitrary: fc.record({ kind: fc.constant('restore' as const), agent, at }) },
-    { weight: 2, arbitrary: fc.record({ kind: fc.constant('newInstance' as const), agent, keepsConversation: fc.boolean() }) },
+    {
+      weight: 2,
+      arbitrary: fc.record({ kind: fc.constant('newInstance' as const), agent, keepsConversation: fc.boolean() }),
+    },
     { weight: 1, arbitrary: fc.record({ kind: fc.constant('reload' as const), agent }) },
     { weight: 1, arbitrary: fc.record({ kind: fc.constant('list' as const), agent, limit: at, after: at }) },
     { weight: 1, arbitrary: fc.record({ kind: fc.constant('delete' as const), agent }) },
@@ -85,7 +92,10 @@ function smallChange(): fc.Arbitrary<Change> {
       weight: 6,
       arbitrary: fc.record({
         kind: fc.constant('append' as const),
-        count: fc.oneof({ weight: 7, arbitrary: fc.integer({ min: 1, max: 3 }) }, { weight: 1, arbitrary: fc.integer({ min: 8, max: 10 }) }),
+        count: fc.oneof(
+          { weight: 7, arbitrary: fc.integer({ min: 1, max: 3 }) },
+          { weight: 1, arbitrary: fc.integer({ min: 8, max: 10 }) },
+        ),
         tracking: fc.constantFrom(...TRACKING),
       }),
     },
@@ -98,11 +108,27 @@ function smallChange(): fc.Arbitrary<Change> {
     },
     {
       weight: 4,
-      arbitrary: fc.record({ kind: fc.constantFrom('trim', 'trimUnpinned', 'summarise'), count: fc.integer({ min: 1, max: 9 }) }),
+      arbitrary: fc.record({
+        kind: fc.constantFrom('trim', 'trimUnpinned', 'summarise'),
+        count: fc.integer({ min: 1, max: 9 }),
+      }),
     },
-    { weight: 3, arbitrary: fc.record({ kind: fc.constant('set' as const), key: fc.constantFrom(...DATA_KEYS, 'appData', 'extra'), value }) },
+    {
+      weight: 3,
+      arbitrary: fc.record({
+        kind: fc.constant('set' as const),
+        key: fc.constantFrom(...DATA_KEYS, 'appData', 'extra'),
+        value,
+      }),
+    },
     { weight: 1, arbitrary: fc.record({ kind: fc.constant('unset' as const), key: fc.constantFrom(...DATA_KEYS) }) },
-    { weight: 1, arbitrary: fc.record({ kind: fc.constant('messages' as const), value: fc.constantFrom('missing', 'empty', 'null') }) },
+    {
+      weight: 1,
+      arbitrary: fc.record({
+        kind: fc.constant('messages' as const),
+        value: fc.constantFrom('missing', 'empty', 'null'),
+      }),
+    },
   )
 }
 

@@ -10,6 +10,7 @@ import {
 } from '@strands-agents/sdk/multiagent'
 import { type DynamoDBSessionManager, SessionConflictError } from 'strands-session-dynamodb'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type FaultyClient, faultyClient } from './support/faults.ts'
 import { type Script, ScriptedModel } from './support/scripted-model.ts'
 import { textOf } from './support/stored-items.ts'
 import { createTestTable, type TestTable } from './support/table.ts'
@@ -59,6 +60,15 @@ function answersTo(result: MultiAgentResult, response: JSONValue): InterruptResp
   return (result.interrupts ?? []).map(({ id }) => new InterruptResponseContent({ interruptId: id, response }))
 }
 
+/** Nothing that the process does from this node on has an effect. */
+function diesBefore(node: string, orchestrator: Graph | Swarm, faulty: FaultyClient): void {
+  orchestrator.addHook(BeforeNodeCallEvent, ({ nodeId }) => {
+    if (nodeId !== node) return
+    faulty.decide(() => 'fails')
+    throw new Error('the process dies')
+  })
+}
+
 /** The state that another process would find. */
 async function storedState(session: TestSession, orchestrator: Graph | Swarm): Promise<MultiAgentState | undefined> {
   const state = new MultiAgentState({ nodeIds: [...orchestrator.nodes.keys()] })
@@ -70,8 +80,7 @@ describe("multiAgentSaveLatestOn: 'node', the default", () => {
     ['a graph', (session: TestSession) => graphOf(session, { a: answers('A.'), b: answers('B.'), c: answers('C.') })],
     [
       'a swarm',
-      (session: TestSession) =>
-        swarmOf(session, { a: decides('A.', 'b'), b: decides('B.', 'c'), c: decides('C.') }),
+      (session: TestSession) => swarmOf(session, { a: decides('A.', 'b'), b: decides('B.', 'c'), c: decides('C.') }),
     ],
   ] as const
 
@@ -96,11 +105,15 @@ describe("multiAgentSaveLatestOn: 'node', the default", () => {
 
   test('a graph that died after a node goes on with the next one', async () => {
     const session = testSession(table)
-    const first = graphOf(session, { a: answers('A.'), b: answers('never said') })
-    first.addHook(BeforeNodeCallEvent, ({ nodeId }) => {
-      if (nodeId === 'b') throw new Error('the process dies')
-    })
-    await expect(first.invoke('Go.')).rejects.toThrow('the process dies')
+    const faulty = faultyClient()
+    const first = graphOf(
+      session,
+      { a: answers('A.'), b: answers('never said') },
+      session.manager({ client: faulty.client }),
+    )
+    diesBefore('b', first, faulty)
+    await expect(first.invoke('Go.')).rejects.toThrow()
+    faulty.close()
 
     const [a, b] = [new ScriptedModel([]), new ScriptedModel(answers('B.'))]
     const result = await graphOf(session, { a, b }).invoke('Go.')
@@ -112,11 +125,15 @@ describe("multiAgentSaveLatestOn: 'node', the default", () => {
 
   test('a swarm that died after a handoff goes on with whom it was handed to', async () => {
     const session = testSession(table)
-    const first = swarmOf(session, { a: decides('Please write.', 'b'), b: answers('never said') })
-    first.addHook(BeforeNodeCallEvent, ({ nodeId }) => {
-      if (nodeId === 'b') throw new Error('the process dies')
-    })
-    await expect(first.invoke('Go.')).rejects.toThrow('the process dies')
+    const faulty = faultyClient()
+    const first = swarmOf(
+      session,
+      { a: decides('Please write.', 'b'), b: answers('never said') },
+      session.manager({ client: faulty.client }),
+    )
+    diesBefore('b', first, faulty)
+    await expect(first.invoke('Go.')).rejects.toThrow()
+    faulty.close()
 
     const [a, b] = [new ScriptedModel([]), new ScriptedModel(decides('Written.'))]
     const result = await swarmOf(session, { a, b }).invoke('Go.')
@@ -130,7 +147,11 @@ describe("multiAgentSaveLatestOn: 'node', the default", () => {
 describe("multiAgentSaveLatestOn: 'invocation'", () => {
   test('saves when the invocation has ended, and not before', async () => {
     const session = testSession(table)
-    const graph = graphOf(session, { a: answers('A.'), b: answers('B.') }, session.manager({ multiAgentSaveLatestOn: 'invocation' }))
+    const graph = graphOf(
+      session,
+      { a: answers('A.'), b: answers('B.') },
+      session.manager({ multiAgentSaveLatestOn: 'invocation' }),
+    )
     const during: number[] = []
     graph.addHook(AfterNodeCallEvent, async () => void during.push((await session.items()).length))
     await graph.invoke('Go.')
@@ -184,10 +205,23 @@ describe('one session', () => {
     const session = testSession(table)
     const ids = { id: 'same' }
     const sessionManager = (): DynamoDBSessionManager => session.manager()
-    const node = (text: string): Agent => new Agent({ id: 'node', model: new ScriptedModel(answers(text)), printer: false })
+    const node = (text: string): Agent =>
+      new Agent({ id: 'node', model: new ScriptedModel(answers(text)), printer: false })
     await session.agent(answers('I am the agent.'), ids).invoke('Hi.')
-    await new Graph({ ...ids, nodes: [node('I am the graph.')], edges: [], maxSteps: 5, sessionManager: sessionManager() }).invoke('Hi.')
-    await new Graph({ id: 'other', nodes: [node('I am the other.')], edges: [], maxSteps: 5, sessionManager: sessionManager() }).invoke('Hi.')
+    await new Graph({
+      ...ids,
+      nodes: [node('I am the graph.')],
+      edges: [],
+      maxSteps: 5,
+      sessionManager: sessionManager(),
+    }).invoke('Hi.')
+    await new Graph({
+      id: 'other',
+      nodes: [node('I am the other.')],
+      edges: [],
+      maxSteps: 5,
+      sessionManager: sessionManager(),
+    }).invoke('Hi.')
     for (const who of ['agent', 'graph', 'other']) expect(textOf(await session.items())).toContain(`I am the ${who}.`)
     expect((await session.restored(ids)).messages).toHaveLength(2)
     await session.manager().deleteSession()

@@ -42,7 +42,9 @@ describe('the redacted text is nowhere in the table', () => {
     const agent = session.agent(refuses)
     const seen: boolean[] = []
     agent.addHook(BeforeModelCallEvent, async () => void seen.push(await isInTable(secret)))
-    agent.addHook(AfterModelCallEvent, async () => void seen.push(await isInTable(secret)), { order: HookOrder.SDK_LAST })
+    agent.addHook(AfterModelCallEvent, async () => void seen.push(await isInTable(secret)), {
+      order: HookOrder.SDK_LAST,
+    })
 
     await agent.invoke(secret)
 
@@ -164,7 +166,8 @@ describe('immutable snapshots that saw the text hold the redacted message', () =
     snapshotBeforeModel(agent, manager)
     await expect(agent.invoke(secret)).rejects.toThrow('gone')
     const copy = agent.takeSnapshot({ preset: 'session' })
-    for (let turn = 0; turn < 20; turn++) agent.messages.push(new Message({ role: 'user', content: [new TextBlock('More.')] }))
+    for (let turn = 0; turn < 20; turn++)
+      agent.messages.push(new Message({ role: 'user', content: [new TextBlock('More.')] }))
     agent.messages.splice(0, 1)
     await manager.saveSnapshot({ target: agent, isLatest: true })
 

@@ -12,8 +12,11 @@ export interface PendingRequest {
   readonly text: string
 }
 
-/** What becomes of a request: nothing special, an error instead of it, or an error although it was carried out. */
-export type Fate = undefined | 'fails' | 'loses its answer'
+/**
+ * What becomes of a request: nothing special, an error instead of it, an error although it was carried out, or the same
+ * on the wire, where the AWS SDK sends it again.
+ */
+export type Fate = undefined | 'fails' | 'loses its answer' | 'is sent twice'
 
 /** A client whose requests meet the fate that the test decides. */
 export interface FaultyClient {
@@ -31,11 +34,21 @@ export const INJECTED_ERROR = 'ProvisionedThroughputExceededException'
 export function faultyClient(): FaultyClient {
   const client = new DynamoDBClient(testClientConfig())
   let fateOf: (request: PendingRequest) => Fate = () => undefined
+  const toRepeat = new Set<unknown>()
+  client.middlewareStack.add(
+    (next) => async (call) => {
+      const result = await next(call)
+      if (toRepeat.delete(call.input)) throw Object.assign(injectedError(), { name: 'TimeoutError' })
+      return result
+    },
+    { step: 'finalizeRequest', name: 'lostAnswers', priority: 'low' },
+  )
   client.middlewareStack.add(
     (next, context) => async (call) => {
       const operation = String(context['commandName']).replace(/Command$/, '')
       const fate = fateOf({ operation, input: { ...call.input }, text: JSON.stringify(call.input) })
       if (fate === 'fails') throw injectedError()
+      if (fate === 'is sent twice') toRepeat.add(call.input)
       const result = await next(call)
       if (fate === 'loses its answer') throw injectedError()
       return result
@@ -55,7 +68,11 @@ export function faultyClient(): FaultyClient {
 }
 
 /** A fate for one request only: the one that matches for the nth time, counted from 1. */
-export function onlyOnce(fate: Fate, matches: (request: PendingRequest) => boolean, nth = 1): (request: PendingRequest) => Fate {
+export function onlyOnce(
+  fate: Fate,
+  matches: (request: PendingRequest) => boolean,
+  nth = 1,
+): (request: PendingRequest) => Fate {
   let count = 0
   return (request) => {
     if (!matches(request)) return undefined

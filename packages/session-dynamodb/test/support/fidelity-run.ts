@@ -112,7 +112,7 @@ export class FidelityRun {
     const redaction = conversation.apply(step.change)
     if (redaction !== undefined) {
       this.#redacted.push(...redaction.oldTexts)
-      this.#storage.redact(location, redaction.trackingId)
+      this.#storage.redact(location, redaction.replacement)
     }
     // The SDK saves the latest snapshot at once after a redaction.
     const save = redaction !== undefined && step.save !== 'both' ? 'latest' : step.save

@@ -1,6 +1,7 @@
 /** A session with every kind of item, which is damaged, read in every way, and put right again. */
 
 import { deepStrictEqual } from 'node:assert'
+import { randomUUID } from 'node:crypto'
 import { SlidingWindowConversationManager, type Snapshot, type SnapshotLocation } from '@strands-agents/sdk'
 import {
   DynamoDBSessionError,
@@ -22,8 +23,6 @@ export const KINDS = ['session', 'head', 'state', 'message', 'part', 'mark', 'sn
 
 /** What a session holds: items of every kind that fit one item, or values over 400 KB. */
 export type Size = 'small' | 'large'
-
-const OWNER = 'ada'
 
 /** One agent or orchestrator, and what is read of it while nothing is damaged. */
 interface FuzzedScope {
@@ -51,7 +50,8 @@ export class FuzzedSession {
   }
 
   static async create(table: TestTable, size: Size): Promise<FuzzedSession> {
-    const session = testSession(table, { owner: OWNER, turnWaitMs: 0, touchIntervalSeconds: 1 })
+    const sessionId = randomUUID()
+    const session = testSession(table, { sessionId, owner: sessionId, turnWaitMs: 0, touchIntervalSeconds: 1 })
     const scopes = await (size === 'small' ? fillSmall(table, session) : fillLarge(session))
     const items = await rawItemsOf(table, `session#${session.sessionId}`)
     const fuzzed = new FuzzedSession(table, session, items, scopes)
@@ -190,7 +190,7 @@ export class FuzzedSession {
     )
     await this.#attempt(
       'the list of sessions',
-      () => listSessions({ tableName, client, owner: OWNER, limit: 1000 }),
+      () => listSessions({ tableName, client, owner: sessionId, limit: 1000 }),
       () => undefined,
     )
   }

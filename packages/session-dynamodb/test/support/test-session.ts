@@ -51,7 +51,10 @@ export function messagesOf(agent: Agent): string[] {
 }
 
 /** A tool without parameters. */
-export function toolNamed(name: string, callback: (context: ToolContext) => JSONValue | Promise<JSONValue>): FunctionTool {
+export function toolNamed(
+  name: string,
+  callback: (context: ToolContext) => JSONValue | Promise<JSONValue>,
+): FunctionTool {
   return new FunctionTool({ name, description: name, callback: (_input, context) => callback(context) })
 }
 
