@@ -1,66 +1,32 @@
-/** One agent's turns: what its hooks load, wait for, save and report. */
+/** One agent's hooks: what they save while a turn goes on, and what they report when it ends. */
 
 import {
   AfterInvocationEvent,
   AfterModelCallEvent,
-  type Agent,
   AgentResultEvent,
   BeforeInvocationEvent,
   HookOrder,
   InvokeModelStage,
-  Message,
+  type Message,
   MessageAddedEvent,
-  type MessageData,
 } from '@strands-agents/sdk'
-import { AnswerNotSavedError, SessionBusyError, SessionConflictError } from './errors.ts'
+import { AnswerNotSavedError } from './errors.ts'
 import { isAnswer } from './items.ts'
-import { checkId } from './keys.ts'
-import type { TurnOptions } from './parse-options.ts'
-import { repairConversation } from './repair.ts'
-import { freeze } from './snapshot.ts'
-import type { DynamoDBSnapshotStorage } from './snapshot-storage.ts'
+import { unstash } from './stash.ts'
+import { type AgentSessionOptions, type Turn, TurnStart } from './turn-start.ts'
 import type { Turns } from './turns.ts'
-
-/** What an {@link AgentSession} needs of its manager. */
-export interface AgentSessionOptions extends TurnOptions {
-  readonly sessionId: string
-  readonly agent: Agent
-  readonly storage: DynamoDBSnapshotStorage
-  /** Restores the latest snapshot into the agent. */
-  readonly restore: () => Promise<boolean>
-  /** Saves the agent's latest snapshot. */
-  readonly save: () => Promise<void>
-}
-
-/** One run of the agent loop. */
-interface Turn {
-  readonly id: string | undefined
-  /** The caller's object, by which a continuation of the same call is recognised. */
-  readonly invocationState: object
-  /** When to stop waiting for other writers, in epoch milliseconds. */
-  readonly waitUntil: number
-  /** The caller's messages that the agent has added and the log does not hold yet. */
-  readonly unclaimed: Message[]
-  /** Whether a message of this turn is stored: from then on a conflict cannot be healed. */
-  isClaimed: boolean
-  /** How many of the caller's messages the log holds from an earlier run of the turn. */
-  storedInputs: number
-  /** The stored answer, when the turn has been run before. */
-  replay: Message | undefined
-  /** Whether the run ended with an error of its own, which a failing save must not hide. */
-  hasFailed: boolean
-  isOver: boolean
-}
 
 /** Connects one agent to its storage. */
 export class AgentSession {
   readonly #options: AgentSessionOptions
   readonly #turns: Turns
+  readonly #start: TurnStart
   #turn: Turn | undefined
 
   constructor(options: AgentSessionOptions) {
     this.#options = options
     this.#turns = options.storage.turns(this.#location)
+    this.#start = new TurnStart(options, this.#turns)
   }
 
   /** Registers the hooks. Ours run first before a turn and last after it. */
@@ -96,61 +62,15 @@ export class AgentSession {
 
   async #begin(event: BeforeInvocationEvent): Promise<void> {
     const { invocationState } = event
-    const { turnExclusion, turnLeaseMs, turnWaitMs } = this.#options
-    const id = turnIdOf(invocationState)
-    const turn: Turn = {
-      id,
-      invocationState,
-      waitUntil: Date.now() + this.#within(turnWaitMs),
-      unclaimed: [],
-      isClaimed: false,
-      storedInputs: 0,
-      replay: undefined,
-      hasFailed: false,
-      isOver: false,
-    }
-    const isContinuation = this.#turn?.invocationState === invocationState && !this.#turn.isOver
-    this.#turn = turn
-    this.#turns.begin({ id, leaseMs: turnExclusion ? this.#within(turnLeaseMs) : undefined })
     // A plugin may let an invocation go on with more input: that is not another run of its turn.
+    const isContinuation = this.#turn?.invocationState === invocationState && !this.#turn.isOver
+    const turn = this.#start.open(invocationState)
+    this.#turn = turn
     if (isContinuation) return
-    await this.#prepare(turn).catch((error: unknown) => {
+    await this.#start.prepare(turn).catch((error: unknown) => {
       turn.isOver = true
       throw error
     })
-  }
-
-  /** Brings the agent to where the turn can start. */
-  async #prepare(turn: Turn): Promise<void> {
-    const { turnExclusion, restore, agent } = this.#options
-    // Whoever else has waited may be faster: what a restore finds may again be a turn under way.
-    while (turnExclusion && (await this.#turns.waitUntilFree(turn.waitUntil, agent.cancelSignal))) await restore()
-    const isResumed = turn.id !== undefined && (await this.#resume(turn, turn.id))
-    if (turn.replay === undefined) this.#repair(this.#turns.hasCrashed() && !isResumed)
-  }
-
-  /** Finds an earlier run of a turn with an id. */
-  async #resume(turn: Turn, id: string): Promise<boolean> {
-    const { agent } = this.#options
-    const record = await this.#turns.find(id)
-    if (record.status === 'answered') turn.replay = Message.fromMessageData(record.answer as MessageData)
-    if (record.status !== 'unanswered') return false
-    const messages = record.positions.flatMap((position) => agent.messages[position] ?? [])
-    const answered = messages.findIndex((message) => message.role === 'assistant')
-    turn.storedInputs = answered < 0 ? messages.length : answered
-    return messages.length > 0
-  }
-
-  #repair(endsUnanswered: boolean): void {
-    const { agent, repair, sessionId, logger } = this.#options
-    if (repair === 'off' || isInterrupted(agent)) return
-    const repaired = repairConversation(agent.messages, repair, endsUnanswered)
-    if (repaired === undefined) return
-    logger.warn(
-      `session_id=<${sessionId}>, agent_id=<${agent.id}>, repair=<${repair}>, messages=<${agent.messages.length}>, ` +
-        `repaired_messages=<${repaired.length}> | an earlier turn was cut short, the conversation was repaired`,
-    )
-    agent.messages.splice(0, agent.messages.length, ...repaired)
   }
 
   async #messageAdded({ message }: MessageAddedEvent): Promise<void> {
@@ -164,61 +84,11 @@ export class AgentSession {
       return
     }
     turn.storedInputs = 0
-    if (!turn.isClaimed) return this.#claim(turn, message)
+    if (!turn.isClaimed) return this.#start.claim(turn, message)
     if (saveLatestOn !== 'message') return
     // An answer that cannot be stored now is stored, or handed to the caller, when the turn ends.
     if (isAnswer(message.toJSON())) await save().catch(() => undefined)
     else await save()
-  }
-
-  /** Stores the first message of a turn. Whoever does it first has the turn; the others go on from where it ends. */
-  async #claim(turn: Turn, message: Message): Promise<void> {
-    turn.unclaimed.push(message)
-    try {
-      await this.#store(turn)
-      turn.isClaimed = true
-    } catch (error) {
-      // The turn has not begun: what it was asked is not part of the conversation.
-      const { messages } = this.#options.agent
-      messages.splice(0, messages.length, ...messages.filter((each) => !turn.unclaimed.includes(each)))
-      turn.hasFailed = true
-      throw error
-    }
-  }
-
-  async #store(turn: Turn): Promise<void> {
-    const { save, turnExclusion } = this.#options
-    for (let isFirst = true; ; isFirst = false) {
-      try {
-        return await save()
-      } catch (error) {
-        if (!(error instanceof SessionConflictError) || !turnExclusion) throw error
-        if (!isFirst && Date.now() >= turn.waitUntil) throw this.#busy(error)
-        await this.#catchUp(turn, error)
-      }
-    }
-  }
-
-  /** Loads what another writer has added, and puts this turn's messages behind it. */
-  async #catchUp(turn: Turn, conflict: SessionConflictError): Promise<void> {
-    const { agent, restore, storage } = this.#options
-    const base = storage.storedStateDigest(this.#location)
-    const own = agent.takeSnapshot({ preset: 'session' })
-    const isChanged = base !== undefined && freeze(own).stateDigest !== base
-    await restore()
-    await this.#prepare(turn)
-    if (isChanged) {
-      if (storage.storedStateDigest(this.#location) !== base) throw conflict
-      const { messages: _, ...data } = own.data
-      agent.loadSnapshot({ ...own, data })
-    }
-    if (turn.replay === undefined) agent.messages.push(...turn.unclaimed)
-  }
-
-  #busy(conflict: SessionConflictError): SessionBusyError {
-    const { sessionId, agent, turnLeaseMs } = this.#options
-    const facts = { sessionId, scopeId: agent.id, writer: conflict.actual, retryAfterMs: turnLeaseMs }
-    return new SessionBusyError(facts, { cause: conflict })
   }
 
   /** A redaction is stored before the invocation goes on: the old text never rests. */
@@ -272,43 +142,7 @@ export class AgentSession {
     onAnswerNotSaved(unsaved)
   }
 
-  /** A span of time, or what is left until the process is ended if that is less. */
-  #within(milliseconds: number): number {
-    const { remainingMs } = this.#options
-    return remainingMs === undefined ? milliseconds : Math.max(0, Math.min(milliseconds, remainingMs()))
-  }
-
   get #location(): { sessionId: string; scope: 'agent'; scopeId: string } {
     return { sessionId: this.#options.sessionId, scope: 'agent', scopeId: this.#options.agent.id }
   }
-}
-
-/**
- * The id that a caller gave a turn, in `invocationState.turnId`.
- *
- * @throws `InvalidOptionError` for one that is not an id.
- */
-function turnIdOf(invocationState: Readonly<Record<string, unknown>>): string | undefined {
-  const { turnId } = invocationState
-  return turnId === undefined ? undefined : checkId('invocationState.turnId', turnId)
-}
-
-/** Whether the agent waits for a person's answer: its unfinished tool uses are not those of a crash. */
-function isInterrupted(agent: Agent): boolean {
-  const { interrupts } = agent.takeSnapshot({ include: ['interrupts'] }).data
-  return typeof interrupts === 'object' && interrupts !== null && Reflect.get(interrupts, 'activated') === true
-}
-
-/** Deletes what a context manager's stash has kept of a message. Returns the references of the entries. */
-async function unstash(agent: Agent, message: Message): Promise<string[]> {
-  const stash = agent.contextManager?.stash
-  if (stash === undefined) return []
-  const ids = [
-    message.trackingId,
-    ...message.content.flatMap((block) => ('toolUseId' in block ? [block.toolUseId] : [])),
-  ]
-  // The stash names an entry by the message's or the tool use's id and the number of the block.
-  const references = (await stash.list()).filter((reference) => ids.includes(reference.replace(/_\d+$/, '')))
-  await Promise.all(references.map((reference) => stash.delete(reference)))
-  return references
 }

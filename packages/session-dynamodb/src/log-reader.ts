@@ -163,6 +163,11 @@ function newestOf(rows: ReadonlyMap<number, MessageRow>): MessageRow | undefined
   return newest
 }
 
+/** Whether the newest row is one of a turn that has not ended. */
+export function isOpen({ head, newest }: { readonly head: Head; readonly newest: NewestRow | undefined }): boolean {
+  return newest?.turn.until !== undefined && newest.seq > head.settled
+}
+
 /** The first page of a descending read, and more pages only while the head has not been met. */
 async function readNewest(
   table: SessionTable,

@@ -4,18 +4,11 @@ import type { Snapshot } from '@strands-agents/sdk'
 import type { Item, StoredValue } from './attributes.ts'
 import { type EncodedValue, encode } from './codec.ts'
 import { SessionConflictError, SessionCorruptedError } from './errors.ts'
+import { foreignChange } from './foreign-change.ts'
 import { incarnationAt, writerOf } from './incarnation.ts'
 import { type Head, parseHead } from './items.ts'
-import type { ItemKey, ScopeKeys } from './keys.ts'
-import {
-  createdAtOf,
-  entriesOf,
-  type LogPage,
-  type NewestRow,
-  readLog,
-  readMessages,
-  readProgress,
-} from './log-reader.ts'
+import type { ScopeKeys } from './keys.ts'
+import { createdAtOf, entriesOf, isOpen, type LogPage, type NewestRow, readLog, readMessages } from './log-reader.ts'
 import { appendRows, createScope, type Pen, putHead, putState, takeBack } from './log-writer.ts'
 import { type Redactions, redactRows, redactStates } from './redaction.ts'
 import type { SessionDirectory } from './session-directory.ts'
@@ -56,14 +49,11 @@ interface Known {
   touchedAt: number
 }
 
-/** A turn that another writer has begun and not ended. */
-export interface OpenTurn {
-  /** Name of the writer. */
+/** What is known of the stored log, for those who look at turns. */
+export interface LogView extends Readonly<Known> {
+  readonly entries: ReadonlyMap<number, LogEntry>
+  /** Name of this writer. */
   readonly writer: string
-  /** When the turn is taken to have crashed unless it has gone on, in epoch milliseconds. */
-  readonly until: number
-  /** Id that the caller gave the turn. */
-  readonly id: string | undefined
 }
 
 /** The log of one agent or orchestrator. Calls must not overlap: the caller runs them one after the other. */
@@ -128,7 +118,7 @@ export class SessionLog {
       known.window = plan.window
 
       if (stateChanged) await this.#saveState(pen, known, snapshot)
-      const isUnsettled = endsTurn && this.#isOpen(known) && known.newest?.writer === pen.writer
+      const isUnsettled = endsTurn && isOpen(known) && known.newest?.writer === pen.writer
       const commit = plan.commit || isFirst || redacted.size > 0 || isUnsettled
       if (!commit && (touchedAt === undefined || plan.rows.length > 0)) {
         if (endsTurn) await this.#checkAlive(pen)
@@ -172,36 +162,17 @@ export class SessionLog {
     })
   }
 
-  /** The turn that another writer had under way when the log was last read. */
-  openTurn(): OpenTurn | undefined {
-    const known = this.#known
-    if (known === undefined || known === null || !this.#isOpen(known)) return undefined
-    const { writer, turn } = known.newest ?? {}
-    if (writer === undefined || turn?.until === undefined) return undefined
-    return writer === this.#pen(known.head.incarnation).writer ? undefined : { writer, until: turn.until, id: turn.id }
+  /** What is known of the stored log, or undefined when nothing is stored or it has to be read first. */
+  view(): LogView | undefined {
+    if (this.#known === undefined || this.#known === null) return undefined
+    return { ...this.#known, entries: this.#entries, writer: this.#pen(this.#known.head.incarnation).writer }
   }
 
-  /** Looks how another writer's turn goes on. What has been added since is read by the next {@link SessionLog.load}. */
-  async followTurn(): Promise<OpenTurn | undefined> {
-    const known = this.#known
-    if (known === undefined || known === null) return undefined
-    const { table, keys } = this.#options
-    const progress = await readProgress(table, keys, known.last)
-    if (progress === undefined) return undefined
-    known.newest = progress.newest
-    known.head = { ...known.head, settled: progress.head.settled }
-    return this.openTurn()
-  }
-
-  /** Sequence numbers of a turn's rows among those that are known, in order, with whether the last one is an answer. */
-  rowsOfTurn(id: string): { readonly seqs: readonly number[]; readonly isAnswered: boolean } {
-    const entries = [...this.#entries.values()].filter(({ turn }) => turn.id === id).sort((a, b) => a.seq - b.seq)
-    return { seqs: entries.map(({ seq }) => seq), isAnswered: entries.at(-1)?.isAnswer === true }
-  }
-
-  /** Position of a row in the window, -1 when the window does not see it. */
-  positionOf(seq: number): number {
-    return this.#known?.window?.indexOf(seq) ?? -1
+  /** Takes note of how far somebody else's turn has come. What it has added is read by the next {@link load}. */
+  noteProgress({ head, newest }: { readonly head: Head; readonly newest: NewestRow | undefined }): void {
+    if (this.#known === undefined || this.#known === null) return
+    this.#known.newest = newest
+    this.#known.head = { ...this.#known.head, settled: head.settled }
   }
 
   /** Digest of the state that was stored when the log was last read or written, also by a save that failed since. */
@@ -361,29 +332,11 @@ export class SessionLog {
     }
   }
 
-  /** Checks that since a failed save only this writer has changed the log. */
+  /** After a failed save only this writer may have gone on from what was known before. */
   #checkOwn(before: Known | null): void {
-    const known = this.#known
-    if (known === undefined) return
     const { sessionId, scopeId, keys } = this.#options
-    const fail = (key: ItemKey, expected: string, actual: string): never => {
-      throw new SessionConflictError({ sessionId, scopeId, key: key.sk, expected, actual })
-    }
-    const version = before?.head.version ?? 0
-    if (known === null) {
-      if (version > 0) fail(keys.head(), `version ${version}`, 'nothing')
-      return
-    }
-    const { writer } = this.#pen(known.head.incarnation)
-    if (known.head.version !== version && known.head.writer !== writer) {
-      fail(keys.head(), `version ${version}`, `version ${known.head.version} written by ${known.head.writer}`)
-    }
-    for (const seq of known.window ?? []) {
-      const found = this.#entries.get(seq)?.writer
-      if (seq > (before?.last ?? 0) && found !== writer) {
-        fail(keys.message(seq), 'a row of this writer', `one written by ${found}`)
-      }
-    }
+    const change = foreignChange(keys, before, this.view())
+    if (change !== undefined) throw new SessionConflictError({ sessionId, scopeId, ...change })
   }
 
   #note(known: Known, entry: LogEntry): void {
@@ -396,11 +349,6 @@ export class SessionLog {
   #mark(): TurnMark {
     const { id, leaseMs } = this.turn
     return { id, until: leaseMs === undefined ? undefined : this.#options.now() + leaseMs }
-  }
-
-  /** Whether the newest row is one of a turn that has not ended. */
-  #isOpen({ newest, head }: Known): boolean {
-    return newest?.turn.until !== undefined && newest.seq > head.settled
   }
 
   #pen(incarnation: string): Pen {

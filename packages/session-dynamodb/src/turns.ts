@@ -4,9 +4,18 @@ import { encode } from './codec.ts'
 import { SessionBusyError, SessionCorruptedError } from './errors.ts'
 import { parseMessage } from './items.ts'
 import type { ScopeKeys } from './keys.ts'
+import { isOpen, readProgress } from './log-reader.ts'
 import type { SessionLog } from './session-log.ts'
 import type { SessionTable } from './table.ts'
 import { loadValue, parseJson, readText, saveValue } from './values.ts'
+
+/** A turn that another writer has begun and not ended. */
+interface OpenTurn {
+  /** Name of the writer. */
+  readonly writer: string
+  /** When the turn is taken to have crashed unless it has gone on, in epoch milliseconds. */
+  readonly until: number
+}
 
 /** What is stored of a turn with an id. */
 export type TurnRecord =
@@ -51,7 +60,7 @@ export class Turns {
 
   /** Whether the newest row is one of a turn that was begun and never ended, and that nobody is at work on any more. */
   hasCrashed(): boolean {
-    const open = this.#options.log.openTurn()
+    const open = this.#open()
     return open !== undefined && open.until <= this.#options.now()
   }
 
@@ -64,8 +73,8 @@ export class Turns {
    * @throws {@link SessionBusyError} when the time is up.
    */
   async waitUntilFree(waitUntil: number, signal?: AbortSignal): Promise<boolean> {
-    const { log, sessionId, scopeId, enqueue, now, pause } = this.#options
-    let open = log.openTurn()
+    const { sessionId, scopeId, enqueue, now, pause } = this.#options
+    let open = this.#open()
     let waited = false
     for (let attempt = 0; open !== undefined && open.until > now() && !signal?.aborted; attempt++) {
       const left = waitUntil - now()
@@ -74,7 +83,7 @@ export class Turns {
       }
       const longest = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** attempt)
       await pause(Math.min(left, longest * (0.5 + Math.random() / 2)))
-      open = await enqueue(() => log.followTurn())
+      open = await enqueue(() => this.#follow())
       waited = true
     }
     return waited
@@ -83,10 +92,13 @@ export class Turns {
   /** Looks up a turn, among the rows that are known first. */
   async find(id: string): Promise<TurnRecord> {
     const { table, log, keys } = this.#options
-    const { seqs, isAnswered } = log.rowsOfTurn(id)
+    const { seqs, isAnswered } = this.#rowsOf(id)
     const last = seqs.at(-1)
     if (last !== undefined && isAnswered) return { status: 'answered', answer: await this.#message(last) }
-    if (last !== undefined) return { status: 'unanswered', positions: seqs.map((seq) => log.positionOf(seq)) }
+    if (last !== undefined) {
+      const window = log.view()?.window ?? []
+      return { status: 'unanswered', positions: seqs.map((seq) => window.indexOf(seq)) }
+    }
     const record = await loadValue(table, keys.turn(id))
     if (record === undefined) return { status: 'new' }
     if (typeof record !== 'object' || record === null || !('answer' in record) || typeof record.answer !== 'number') {
@@ -97,9 +109,34 @@ export class Turns {
 
   /** Notes that a turn has ended with an answer, so that it is found when its rows have left the window. */
   async complete(id: string): Promise<void> {
-    const { table, log, keys } = this.#options
-    const { seqs, isAnswered } = log.rowsOfTurn(id)
+    const { table, keys } = this.#options
+    const { seqs, isAnswered } = this.#rowsOf(id)
     if (isAnswered) await saveValue(table, keys.turn(id), encode(JSON.stringify({ answer: seqs.at(-1) })))
+  }
+
+  /** The turn that another writer had under way when the log was last looked at. */
+  #open(): OpenTurn | undefined {
+    const view = this.#options.log.view()
+    if (view === undefined || !isOpen(view)) return undefined
+    const { writer, turn } = view.newest ?? {}
+    if (writer === undefined || writer === view.writer || turn?.until === undefined) return undefined
+    return { writer, until: turn.until }
+  }
+
+  async #follow(): Promise<OpenTurn | undefined> {
+    const { table, log, keys } = this.#options
+    const view = log.view()
+    const progress = view && (await readProgress(table, keys, view.last))
+    if (progress === undefined) return undefined
+    log.noteProgress(progress)
+    return this.#open()
+  }
+
+  /** Sequence numbers of a turn's rows among those that are known, in order, and whether the last one is an answer. */
+  #rowsOf(id: string): { seqs: readonly number[]; isAnswered: boolean } {
+    const entries = [...(this.#options.log.view()?.entries.values() ?? [])]
+    const rows = entries.filter(({ turn }) => turn.id === id).sort((a, b) => a.seq - b.seq)
+    return { seqs: rows.map(({ seq }) => seq), isAnswered: rows.at(-1)?.isAnswer === true }
   }
 
   async #message(seq: number): Promise<unknown> {

@@ -3,6 +3,7 @@
 import { CreateTableCommand, DeleteTableCommand } from '@aws-sdk/client-dynamodb'
 import { type Graph, type LocalAgent, SlidingWindowConversationManager } from '@strands-agents/sdk'
 import {
+  AnswerNotSavedError,
   createSessionTable,
   DynamoDBSessionError,
   type DynamoDBSessionManager,
@@ -30,16 +31,15 @@ describe('after a save that failed', () => {
   const putTo = (key: string) => (request: PendingRequest) =>
     request.operation === 'PutItem' && request.text.includes(key)
   const requests = [
-    ['the first save', ({ operation }: PendingRequest) => operation === 'TransactWriteItems'],
-    ['the first user message', putTo('#msg#0000000001')],
-    ['a later user message', putTo('#msg#0000000005')],
-    ['an answer', putTo('#msg#0000000004')],
-    ['the state', putTo('#msg#state')],
-    ['the head', putTo('#msg#head')],
-    ['a part of a large message', putTo('#part#')],
+    ['the first save', ({ operation }: PendingRequest) => operation === 'TransactWriteItems', TableRequestError],
+    ['the first user message', putTo('#msg#0000000001'), TableRequestError],
+    ['a later user message', putTo('#msg#0000000005'), TableRequestError],
+    ['the state', putTo('#msg#state'), TableRequestError],
+    ['the head', putTo('#msg#head'), AnswerNotSavedError],
+    ['a part of a large message', putTo('#part#'), TableRequestError],
   ] as const
 
-  test.each(requests)('the next one heals: %s', async (_what, matches) => {
+  test.each(requests)('the next one heals: %s', async (_what, matches, failsWith) => {
     const faulty = faultyClient()
     const session = testSession(table, { client: faulty.client })
     const conversationManager = new SlidingWindowConversationManager({ windowSize: 4 })
@@ -54,11 +54,31 @@ describe('after a save that failed', () => {
     }
 
     expect(failures).toHaveLength(1)
-    expect(failures[0]).toBeInstanceOf(TableRequestError)
-    expect(failures).toMatchObject([{ retryable: true, cause: { name: INJECTED_ERROR } }])
+    expect(failures[0]).toBeInstanceOf(failsWith)
+    const [failure] = failures.map((error) => (error instanceof AnswerNotSavedError ? error.cause : error))
+    expect(failure).toBeInstanceOf(TableRequestError)
+    expect(failure).toMatchObject({ retryable: true, cause: { name: INJECTED_ERROR } })
     const restored = await session.restored()
     expect(restored.messages).toEqual(agent.messages)
     expect(restored.appState.getAll()).toEqual({ turn: 4 })
+    faulty.close()
+  })
+
+  test('of an answer that failed once, it is saved at the end of the turn, and nobody notices', async () => {
+    const faulty = faultyClient()
+    const session = testSession(table, { client: faulty.client })
+    const agent = session.agent(answers('The answer.'))
+    let failed = 0
+    faulty.decide(
+      onlyOnce('fails', (request) => {
+        const matches = request.text.includes('The answer.')
+        failed += matches ? 1 : 0
+        return matches
+      }),
+    )
+    await agent.invoke('1?')
+    expect(failed).toBe(2)
+    expect(messagesIn(await session.items())).toEqual(['user: 1?', 'assistant: The answer.'])
     faulty.close()
   })
 
@@ -67,7 +87,13 @@ describe('after a save that failed', () => {
     const session = testSession(table, { client: faulty.client })
     const agent = session.agent(answers('The answer.', 'Another.'))
     faulty.decide((request) => (request.text.includes('The answer.') ? 'fails' : undefined))
-    await expect(agent.invoke('1?')).rejects.toThrow(TableRequestError)
+    const error = await agent.invoke('1?').catch((thrown: unknown) => thrown)
+    expect(error).toBeInstanceOf(AnswerNotSavedError)
+    expect(error).toMatchObject({
+      sessionId: session.sessionId,
+      answer: agent.messages[1],
+      cause: expect.any(TableRequestError),
+    })
     expect(messagesOf(agent)).toEqual(['user: 1?', 'assistant: The answer.'])
     faulty.heal()
     await agent.invoke('2?')

@@ -68,7 +68,12 @@ describe("saveLatestOn: 'message', the default", () => {
     await agent.invoke('First?')
     const counter = countRequests(table.client)
     await agent.invoke('Second?')
-    expect(counter.reset().map(({ operation }) => operation)).toEqual(['PutItem', 'PutItem'])
+    expect(counter.reset().map(({ operation }) => operation)).toEqual([
+      'PutItem',
+      'PutItem',
+      // Whether the session has been deleted in the meantime.
+      'GetItem',
+    ])
     table.client.middlewareStack.remove('countRequests')
   })
 
@@ -120,16 +125,16 @@ describe('after an invocation', () => {
 })
 
 describe("saveLatestOn: 'invocation'", () => {
-  test('saves when the invocation has ended, and not before', async () => {
+  test('saves the first message at once, so that the turn shows, and the others when the invocation has ended', async () => {
     const session = testSession(table)
-    const during: number[] = []
+    const during: string[][] = []
     const look = toolNamed('look', async () => {
-      during.push((await session.items()).length)
+      during.push(messagesIn(await session.items()))
       return 'seen'
     })
     const agent = session.agent(toolTurn, { tools: [look], manager: { saveLatestOn: 'invocation' } })
     await agent.invoke('Look!')
-    expect(during).toEqual([0])
+    expect(during).toEqual([['user: Look!']])
     expect(messagesOf(await session.restored())).toEqual(messagesOf(agent))
   })
 

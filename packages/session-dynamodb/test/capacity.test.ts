@@ -70,9 +70,11 @@ describe('300 turns, each in a new process', () => {
     expect(await countMessages(bench.observer, bench.rowsOf(SESSION))).toBe(4 * TURNS)
   })
 
-  test('a plain append is one PutItem, of the message and nothing else', () => {
+  test('a plain append is one PutItem, of the message and nothing else; the turn ends with a look at the head', () => {
     for (const turn of [2, 10]) {
-      expect(turns[turn - 1]?.save.map(({ operation }) => operation)).toEqual(Array(4).fill('PutItem'))
+      const { save = [] } = turns[turn - 1] ?? {}
+      expect(save.map(({ operation }) => operation)).toEqual([...Array(4).fill('PutItem'), 'GetItem'])
+      expect(sumCapacity(save).readUnits).toBe(1)
       expect(writes[turn - 1]).toEqual(appendsOf(turn))
     }
   })

@@ -33,9 +33,13 @@ test(
     const { FUZZ_SEED: seed = String(Date.now() % 0x7fffffff), FUZZ_PATH: path } = process.env
     const counts = new Map<string, number>()
     const play = async (lane: number): Promise<void> => {
-      const sessions = { small: await FuzzedSession.create(table, 'small'), large: await FuzzedSession.create(table, 'large') }
+      const sessions = {
+        small: await FuzzedSession.create(table, 'small'),
+        large: await FuzzedSession.create(table, 'large'),
+      }
       const property = fc.asyncProperty(
-        fc.constantFrom<Size[]>('small', 'small', 'small', 'small', 'large'), fc.constantFrom(...KINDS),
+        fc.constantFrom<Size[]>('small', 'small', 'small', 'small', 'large'),
+        fc.constantFrom(...KINDS),
         fc.nat(1000),
         damage(),
         async (size, kind, at, each: Damage) => {

@@ -1,11 +1,16 @@
 /** A turn with an id runs once: a retried event gets the answer of the first run, or goes on where that has ended. */
 
-import { type Agent, type AgentResult, AfterInvocationEvent, SlidingWindowConversationManager } from '@strands-agents/sdk'
-import { DynamoDBSessionManager, InvalidOptionError, SessionBusyError, verifySession } from 'strands-session-dynamodb'
+import {
+  AfterInvocationEvent,
+  type Agent,
+  type AgentResult,
+  SlidingWindowConversationManager,
+} from '@strands-agents/sdk'
+import { InvalidOptionError, SessionBusyError, verifySession } from 'strands-session-dynamodb'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { GatedModel, gate } from './support/gate.ts'
-import { stallingClient } from './support/stalling-client.ts'
 import { type Script, ScriptedModel } from './support/scripted-model.ts'
+import { stallingClient } from './support/stalling-client.ts'
 import { messagesIn } from './support/stored-items.ts'
 import { createTestTable, type TestTable } from './support/table.ts'
 import { always, answers, messagesOf, type TestSession, testSession, toolNamed } from './support/test-session.ts'
@@ -182,7 +187,7 @@ describe('a turn that is open elsewhere', () => {
 /** Where a process died, and what it had stored by then. */
 const crashes: readonly (readonly [string, (session: TestSession) => Promise<unknown>, number])[] = [
   ['after the user message', (session) => dieAsking(session, 0), 1],
-  ['after the tool use', (session) => dieStoring(session, 3), 2],
+  ['after the tool use', (session) => dieStoring(session), 2],
   ['after the tool result', (session) => dieAsking(session, 1), 3],
 ]
 
@@ -194,9 +199,9 @@ async function dieAsking(session: TestSession, call: number): Promise<void> {
   await at.reached
 }
 
-/** Runs a turn whose process never sends the request for a row. */
-async function dieStoring(session: TestSession, seq: number): Promise<void> {
-  const stalling = stallingClient(`#msg#${String(seq).padStart(10, '0')}"`)
+/** Runs a turn whose process never sends the request that stores the tool's result. */
+async function dieStoring(session: TestSession): Promise<void> {
+  const stalling = stallingClient('toolResult')
   const agent = session.agent(lookUp, { tools, manager: { client: stalling.client } })
   agent.invoke('Look!', event('event-1')).catch(() => undefined)
   await stalling.stalled
@@ -207,7 +212,9 @@ describe('a turn that crashed', () => {
   function expectValid(agent: Agent): void {
     const messages = agent.messages.map((message) => message.toJSON())
     expect(messages.map(({ role }) => role)).toEqual(messages.map((_, at) => (at % 2 === 0 ? 'user' : 'assistant')))
-    const uses = messages.flatMap(({ content }) => content.flatMap((block) => ('toolUse' in block ? [block.toolUse.toolUseId] : [])))
+    const uses = messages.flatMap(({ content }) =>
+      content.flatMap((block) => ('toolUse' in block ? [block.toolUse.toolUseId] : [])),
+    )
     const results = messages.flatMap(({ content }) =>
       content.flatMap((block) => ('toolResult' in block ? [block.toolResult.toolUseId] : [])),
     )
@@ -281,7 +288,10 @@ describe('a turn that crashed', () => {
       { role: 'user' as const, content: [{ text: 'At that.' }] },
     ]
     const stalling = stallingClient('#msg#0000000002"')
-    session.agent([], { manager: { client: stalling.client } }).invoke(input(), event('event-1')).catch(() => undefined)
+    session
+      .agent([], { manager: { client: stalling.client } })
+      .invoke(input(), event('event-1'))
+      .catch(() => undefined)
     await stalling.stalled
     vi.setSystemTime(Date.now() + LEASE)
     const next = session.agent(answers('I see.'))
@@ -292,15 +302,21 @@ describe('a turn that crashed', () => {
 })
 
 describe('the id of a turn', () => {
-  test.each([[7], [''], [null], [{}], ['a/b']])('that is none is refused before anything is sent: %j', async (turnId) => {
-    const session = testSession(table)
-    const model = new ScriptedModel([])
-    const error = await session.agent(model).invoke('Hi.', event(turnId)).catch((thrown: unknown) => thrown)
-    expect(error).toBeInstanceOf(InvalidOptionError)
-    expect(error).toMatchObject({ field: 'invocationState.turnId' })
-    expect(model.calls).toEqual([])
-    expect(await session.items()).toEqual([])
-  })
+  test.each([[7], [''], [null], [{}], ['\u0000'], ['x'.repeat(2000)]])(
+    'that is none is refused before anything is sent: %j',
+    async (turnId) => {
+      const session = testSession(table)
+      const model = new ScriptedModel([])
+      const error = await session
+        .agent(model)
+        .invoke('Hi.', event(turnId))
+        .catch((thrown: unknown) => thrown)
+      expect(error).toBeInstanceOf(InvalidOptionError)
+      expect(error).toMatchObject({ field: 'invocationState.turnId' })
+      expect(model.calls).toEqual([])
+      expect(await session.items()).toEqual([])
+    },
+  )
 
   test('does not answer the continuation of its own turn', async () => {
     const session = testSession(table)
@@ -344,10 +360,9 @@ describe('the id of a turn', () => {
     expect(writes).toEqual([2, 3])
   })
 
-  test('belongs to no manager that was never given one', async () => {
+  test('leaves nothing behind where there is none', async () => {
     const session = testSession(table)
-    const agent = session.agent(always('Yes.'), { manager: new DynamoDBSessionManager({ ...session, ...table }) })
-    await agent.invoke('Hi.')
+    await session.agent(always('Yes.')).invoke('Hi.')
     expect((await session.items()).filter(({ sk }) => sk.includes('#turn#'))).toEqual([])
   })
 })

@@ -45,7 +45,10 @@ async function atWork(session: TestSession, manager: Partial<DynamoDBSessionMana
 }
 
 /** Runs a turn until the model has been asked for the answer. */
-async function answering(session: TestSession, manager: Partial<DynamoDBSessionManagerOptions> = {}): Promise<ActiveTurn> {
+async function answering(
+  session: TestSession,
+  manager: Partial<DynamoDBSessionManagerOptions> = {},
+): Promise<ActiveTurn> {
   const at = gate()
   return follow(session.agent(new GatedModel(answers('I think so.'), at), { manager }), at, 'Do you think so?')
 }
@@ -143,26 +146,29 @@ describe('a turn that meets another one, and does not wait', () => {
 })
 
 describe('a turn that waits', () => {
-  test.each(['cold', 'warm'])('begins when the other one has ended, and knows what it added: a %s agent', async (kind) => {
-    const session = testSession(table)
-    await session.agent(answers('Hello.')).invoke('Hi.')
-    const model = new ScriptedModel(answers('Yes.'))
-    const polls = requestsOf('Query', kind === 'warm' ? 4 : 3)
-    const slower = session.agent(model, { manager: { onCapacity: polls.onCapacity } })
-    if (kind === 'warm') await slower.initialize()
-    const { at, ended } = await atWork(session)
+  test.each(['cold', 'warm'])(
+    'begins when the other one has ended, and knows what it added: a %s agent',
+    async (kind) => {
+      const session = testSession(table)
+      await session.agent(answers('Hello.')).invoke('Hi.')
+      const model = new ScriptedModel(answers('Yes.'))
+      const polls = requestsOf('Query', kind === 'warm' ? 4 : 3)
+      const slower = session.agent(model, { manager: { onCapacity: polls.onCapacity } })
+      if (kind === 'warm') await slower.initialize()
+      const { at, ended } = await atWork(session)
 
-    const answered = slower.invoke('May I?')
-    await polls.seen
-    expect(model.calls).toEqual([])
-    at.open()
-    await Promise.all([ended, answered])
+      const answered = slower.invoke('May I?')
+      await polls.seen
+      expect(model.calls).toEqual([])
+      at.open()
+      await Promise.all([ended, answered])
 
-    const transcript = ['user: Hi.', 'assistant: Hello.', ...turnOfLook, 'user: May I?', 'assistant: Yes.']
-    expect(messagesOf(slower)).toEqual(transcript)
-    expect(messagesOf(await session.restored())).toEqual(transcript)
-    expect(model.calls[0]).toContain('I saw it.')
-  })
+      const transcript = ['user: Hi.', 'assistant: Hello.', ...turnOfLook, 'user: May I?', 'assistant: Yes.']
+      expect(messagesOf(slower)).toEqual(transcript)
+      expect(messagesOf(await session.restored())).toEqual(transcript)
+      expect(model.calls[0]).toContain('I saw it.')
+    },
+  )
 
   test('is refused when its time is up', async () => {
     const session = testSession(table)
@@ -344,7 +350,12 @@ describe('an agent that is behind', () => {
     for (let turn = 0; turn < turns; turn++) await other.invoke(`${turn}?`)
     await behind.invoke('last?')
     expect((await session.restored()).messages).toEqual(behind.messages)
-    expect(messagesOf(behind).slice(-4)).toEqual([`user: ${turns - 1}?`, 'assistant: No.', 'user: last?', 'assistant: Yes.'])
+    expect(messagesOf(behind).slice(-4)).toEqual([
+      `user: ${turns - 1}?`,
+      'assistant: No.',
+      'user: last?',
+      'assistant: Yes.',
+    ])
   })
 
   test('catches up with what was said while a session was new to both', async () => {

@@ -88,7 +88,7 @@ class AgentSchedule {
     if (state !== undefined && state !== JSON.stringify(next.agent.appState)) this.#problems.push('the restored state differs')
     const before = await this.#loadSnapshots()
     // A redaction that was begun must be completed; one that nobody began is not known to anybody else.
-    const mustRedact = isDurable || (await this.#hasRedacted())
+    const mustRedact = (isDurable && first.model.hasRedacted()) || (await this.#hasRedacted())
 
     await this.#play(next, recovery)
     const last = this.#process(this.#stage.process())
@@ -191,6 +191,7 @@ class AgentSchedule {
 
   /** Immutable snapshots that the table lists, as JSON of their messages. */
   async #loadSnapshots(): Promise<Map<string, string>> {
+    if (this.#trace.options?.snapshotTrigger === undefined) return new Map()
     const reader = this.#process(this.#stage.process())
     await reader.agent.initialize()
     const loaded = new Map<string, string>()

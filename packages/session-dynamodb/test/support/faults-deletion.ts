@@ -43,7 +43,7 @@ async function run(stage: Stage): Promise<string[]> {
   await reader.agent.initialize()
   const restored = reader.agent.messages.map((message) => message.toJSON())
   for (const problem of conversationProblems(restored)) problems.push(`after the first call there is ${problem}`)
-  const wanted = restored.length === 0 ? isBegun : restored.length >= 4 * acknowledged
+  const wanted = restored.length >= 4 * acknowledged || (restored.length === 0 && isBegun)
   if (!wanted) problems.push(`after the first call there is a fragment of ${restored.length} messages`)
 
   await agentIn(stage, stage.process()).manager.deleteSession()

@@ -14,6 +14,8 @@ const MODEL_LIMIT = 5
 export interface FaultModel {
   readonly model: ScriptedModel
   readonly problems: string[]
+  /** Whether the model has asked for a redaction. */
+  readonly hasRedacted: () => boolean
 }
 
 /**
@@ -22,13 +24,16 @@ export interface FaultModel {
  */
 export function faultModel(): FaultModel {
   const problems: string[] = []
+  let hasRedacted = false
   const script: Script = (_call, messages) => {
     const seen = messages.map((message): MessageData => message.toJSON())
     for (const problem of conversationProblems(seen)) problems.push(`the model was given ${problem}`)
     if (seen.at(-1)?.role !== 'user') problems.push('the model was called without a message of the user at the end')
-    return answerTo(messages)
+    const answer = answerTo(messages)
+    hasRedacted ||= 'redact' in answer
+    return answer
   }
-  return { model: new ScriptedModel(script), problems }
+  return { model: new ScriptedModel(script), problems, hasRedacted: () => hasRedacted }
 }
 
 /** The tools that the model uses. */
@@ -37,7 +42,7 @@ export function faultTools(): FunctionTool[] {
     new FunctionTool({ name, description: name, callback: (_input, context) => run(context) })
   return [
     named('look', () => 'seen'),
-    named('large', () => filler(420_000)),
+    named('large', () => filler(400_000)),
     named('note', ({ agent }) => {
       agent.appState.set('notes', agent.messages.length)
       return 'noted'

@@ -15,7 +15,9 @@ import type { Trace } from './faults-run.ts'
 import { ScriptedModel } from './scripted-model.ts'
 
 const SECRET = 'secret 4417-1234-5678-9113'
-const INTERRUPTED_SECRET = `${SECRET} ${'s'.repeat(400_000)}`
+/** More than one item holds. */
+const LARGE = 400_000
+const LARGE_SECRET = `${SECRET} ${'s'.repeat(LARGE)}`
 
 const AGENT_TRACES: readonly AgentTraceOptions[] = [
   { name: 'plain', steps: [{ ask: 'One?' }, { ask: 'Two?' }, { ask: 'Three?' }] },
@@ -49,7 +51,7 @@ const AGENT_TRACES: readonly AgentTraceOptions[] = [
   {
     name: 'redaction of a large message',
     secret: SECRET,
-    steps: [{ ask: INTERRUPTED_SECRET }, { ask: 'Two?' }],
+    steps: [{ ask: LARGE_SECRET }, { ask: 'Two?' }],
   },
   {
     name: 'trim',
@@ -75,7 +77,8 @@ const AGENT_TRACES: readonly AgentTraceOptions[] = [
       { ask: 'Two?' },
       {
         act: ({ agent, manager }) => {
-          agent.messages.splice(0, 3, new Message({ role: 'user', content: [new TextBlock('Summary.')] }))
+          const kept = agent.messages.findLastIndex(({ role }) => role === 'assistant')
+          agent.messages.splice(0, Math.max(kept, 0), new Message({ role: 'user', content: [new TextBlock('Summary.')] }))
           return manager.saveSnapshot({ target: agent, isLatest: true })
         },
       },
@@ -100,14 +103,16 @@ const AGENT_TRACES: readonly AgentTraceOptions[] = [
     ],
   },
   {
-    name: 'large values',
+    name: 'large messages',
+    steps: [{ ask: `A large question ${filler(LARGE)}` }, { ask: 'large result please' }],
+  },
+  {
+    name: 'large state',
     steps: [
-      { ask: `A large question ${filler(420_000)}` },
-      { ask: 'large result please' },
-      { act: async ({ agent }) => agent.appState.set('large', filler(420_000)) },
-      { ask: 'Three?' },
-      { act: async ({ agent }) => agent.appState.set('large', filler(430_000)) },
-      { ask: 'Four?' },
+      { act: async ({ agent }) => agent.appState.set('large', filler(LARGE)) },
+      { ask: 'One?' },
+      { act: async ({ agent }) => agent.appState.set('large', filler(LARGE)) },
+      { ask: 'Two?' },
     ],
   },
   {
