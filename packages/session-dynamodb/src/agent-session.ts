@@ -64,10 +64,11 @@ export class AgentSession {
     const { invocationState } = event
     // A plugin may let an invocation go on with more input: that is not another run of its turn.
     const isContinuation = this.#turn?.invocationState === invocationState && !this.#turn.isOver
+    const isCutShort = this.#turn?.isCutShort === true
     const turn = this.#start.open(invocationState)
     this.#turn = turn
     if (isContinuation) return
-    await this.#start.prepare(turn).catch((error: unknown) => {
+    await this.#start.prepare(turn, isCutShort).catch((error: unknown) => {
       turn.isOver = true
       throw error
     })
@@ -88,16 +89,24 @@ export class AgentSession {
     if (saveLatestOn !== 'message') return
     // An answer that cannot be stored now is stored, or handed to the caller, when the turn ends.
     if (isAnswer(message.toJSON())) await save().catch(() => undefined)
-    else await save()
+    else await this.#saveInTurn()
+  }
+
+  /** A save that fails in the middle of a turn ends it. */
+  async #saveInTurn(): Promise<void> {
+    await this.#options.save().catch((error: unknown) => {
+      if (this.#turn !== undefined) this.#turn.isCutShort = true
+      throw error
+    })
   }
 
   /** A redaction is stored before the invocation goes on: the old text never rests. */
   async #afterModelCall(event: AfterModelCallEvent): Promise<void> {
-    const { agent, storage, saveLatestOn, save } = this.#options
+    const { agent, storage, saveLatestOn } = this.#options
     const redacted = event.stopData?.redaction?.userMessage === undefined ? undefined : agent.messages.at(-1)
     if (redacted === undefined) return
     storage.redact(this.#location, redacted, await unstash(agent, redacted))
-    if (saveLatestOn !== 'trigger') await save()
+    if (saveLatestOn !== 'trigger') await this.#saveInTurn()
   }
 
   /** Model errors that nobody retries end the turn, and come before whatever a save may have to say. */

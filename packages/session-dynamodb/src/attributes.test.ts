@@ -1,12 +1,15 @@
+import fc from 'fast-check'
 import { describe, expect, it, test } from 'vitest'
+import { sealed } from '../test/support/log-items.ts'
 import { errorOf } from '../test/support/mocked-client.ts'
-import { keyOf, readAttributes } from './attributes.ts'
+import { type Item, keyOf, readAttributes, seal } from './attributes.ts'
 import { digestOf } from './codec.ts'
 import { MAX_PARTS } from './keys.ts'
 import { FORMAT_VERSION } from './schema.ts'
 
 const key = { pk: 'session#s', sk: 'agent#a#msg#head' }
-const read = (attributes: Record<string, unknown>) => readAttributes({ ...key, v: FORMAT_VERSION, ...attributes })
+const read = (attributes: Record<string, unknown>) =>
+  readAttributes(sealed({ ...key, v: FORMAT_VERSION, ...attributes }))
 const corrupted = (problem: string) => ({
   name: 'SessionCorruptedError',
   key,
@@ -23,6 +26,7 @@ describe('readAttributes', () => {
       bytes: Uint8Array.of(1),
       yes: true,
       no: false,
+      until: 9,
       window: '2-4,9',
       none: '',
     })
@@ -33,10 +37,14 @@ describe('readAttributes', () => {
       attributes.flag('yes'),
       attributes.flag('no'),
       attributes.flag('absent'),
+      attributes.optionalString('text'),
+      attributes.optionalString('absent'),
+      attributes.optionalCount('until'),
+      attributes.optionalCount('absent'),
       attributes.ranges('window'),
       attributes.ranges('none'),
       attributes.ranges('absent'),
-    ]).toEqual(['', 0, Uint8Array.of(1), true, false, false, [2, 3, 4, 9], [], undefined])
+    ]).toEqual(['', 0, Uint8Array.of(1), true, false, false, '', undefined, 9, undefined, [2, 3, 4, 9], [], undefined])
   })
 
   it('reads a value that its item holds, and one that its parts hold', () => {
@@ -53,17 +61,22 @@ describe('readAttributes', () => {
   const nothing = { missing: undefined, null: null }
   const wrong = {
     string: { ...nothing, number: 7, flag: true, list: ['a'], map: { S: 'a' }, bytes: Uint8Array.of(1) },
-    count: { ...nothing, text: '7', negative: -1, fraction: 1.5, NaN: Number.NaN, unsafe: 2 ** 53, bigint: 7n },
+    optionalString: { null: null, number: 7, flag: true, list: ['a'], bytes: Uint8Array.of(1) },
+    optionalCount: { null: null, text: '7', negative: -1, fraction: 1.5, NaN: Number.NaN, unsafe: 2 ** 53 },
+    count: { ...nothing, text: '7', negative: -1, fraction: 1.5, NaN: Number.NaN, unsafe: 2 ** 53 },
     bytes: { ...nothing, text: 'a', list: [1], buffer: new ArrayBuffer(1) },
     flag: { null: null, text: 'true', number: 1 },
   } as const
   const wants = {
     string: 'has no text',
+    optionalString: 'has no text',
+    optionalCount: 'has no whole number',
     count: 'has no whole number',
     bytes: 'has no bytes',
     flag: 'has neither true nor false',
   } as const
-  const cases = (['string', 'count', 'bytes', 'flag'] as const).flatMap((kind) =>
+  const kinds = ['string', 'optionalString', 'count', 'optionalCount', 'bytes', 'flag'] as const
+  const cases = kinds.flatMap((kind) =>
     Object.entries(wrong[kind]).map(([what, value]) => ({ kind, what, value })),
   )
 
@@ -110,6 +123,90 @@ describe('readAttributes', () => {
 
   test.each([[undefined], [null], ['1'], [-1], [1.5]])('refuses items of the format version %j', (v) => {
     expect(errorOf(() => readAttributes({ ...key, v }))).toMatchObject(corrupted("has no whole number in 'v'"))
+  })
+})
+
+describe('an item with its checksum', () => {
+  const mismatch = corrupted('does not match its checksum')
+  const item = seal({ ...key, v: FORMAT_VERSION, text: 'a', count: 7, bytes: Uint8Array.of(1, 2), flag: true })
+
+  it('is what it was, and 12 characters', () => {
+    expect(item).toEqual(sealed({ ...key, v: 1, text: 'a', count: 7, bytes: Uint8Array.of(1, 2), flag: true }))
+    // The checksum of items in tables: a release that computes another one cannot read them.
+    expect(seal({ ...key, v: 1, window: '1-2', last: 2 })).toEqual({ ...key, v: 1, window: '1-2', last: 2, sum: 'B3bdbcIF7gnk' })
+    expect(readAttributes(item).count('count')).toBe(7)
+  })
+
+  it('reads the same in whatever order its attributes come, and after a round trip', () => {
+    const reversed = Object.fromEntries(Object.entries(item).reverse())
+    expect(readAttributes(reversed).count('count')).toBe(7)
+    expect(readAttributes({ ...item, bytes: Buffer.from([1, 2]) }).count('count')).toBe(7)
+    expect(seal(item)).toEqual(item)
+  })
+
+  test.each<[string, Item]>([
+    ['a changed text', { ...item, text: 'b' }],
+    ['a changed number', { ...item, count: 8 }],
+    ['a number that became a text', { ...item, count: '7' }],
+    ['a number beyond what is exact', { ...item, count: 7n }],
+    ['numbers beyond what is exact inside another value', { ...item, list: [2n ** 64n], map: { a: [7n] } }],
+    ['a changed byte', { ...item, bytes: Uint8Array.of(1, 3) }],
+    ['bytes that became a text', { ...item, bytes: 'a' }],
+    ['a changed flag', { ...item, flag: false }],
+    ['an attribute too many', { ...item, detached: true }],
+    ['an attribute of no meaning', { ...item, toJSON: 'x' }],
+    ['an attribute too few', { ...key, v: 1, text: 'a', count: 7, bytes: item['bytes'], sum: item['sum'] }],
+    ['attributes that were swapped', { ...item, text: 7, count: 'a' }],
+    ['no checksum', { ...item, sum: undefined }],
+    ['an empty checksum', { ...item, sum: '' }],
+    ['the checksum of another item', { ...item, sum: seal({ ...key, v: 1 })['sum'] }],
+    ['a checksum that is no text', { ...item, sum: 7 }],
+  ])('is not believed with %s', (_, damaged) => {
+    expect(errorOf(() => readAttributes(damaged))).toMatchObject(mismatch)
+  })
+
+  test.each([
+    { pk: 'session#s', sk: 'agent#a#msg#state' },
+    { pk: 'session#s', sk: 'agent#b#msg#head' },
+    { pk: 'session#t', sk: 'agent#a#msg#head' },
+    { pk: 'tenant#t#session#s', sk: 'agent#a#msg#head' },
+  ])('is not believed at $pk $sk, where it was not written', (elsewhere) => {
+    expect(errorOf(() => readAttributes({ ...item, ...elsewhere }))).toMatchObject({
+      ...{ name: 'SessionCorruptedError', key: elsewhere },
+      message: expect.stringContaining('does not match its checksum'),
+    })
+  })
+
+  it('may be given another time to expire', () => {
+    expect(readAttributes({ ...item, expiresAt: 1_767_225_600 }).count('count')).toBe(7)
+    expect(readAttributes({ ...seal({ ...item, expiresAt: 1 }), expiresAt: 2 }).count('count')).toBe(7)
+    expect(seal({ ...item, expiresAt: 1 })['sum']).toBe(item['sum'])
+  })
+
+  it('is one of the format that is read first: a newer release may compute another checksum', () => {
+    expect(errorOf(() => readAttributes({ ...item, v: 2 }))).toMatchObject({ name: 'NewerFormatError', version: 2 })
+  })
+
+  it('is any item but that of the session, whose attributes are updated one by one', () => {
+    const session = { pk: 'session#s', sk: 'session', v: 1, title: 'Hello' }
+    expect(readAttributes(session).string('title')).toBe('Hello')
+    expect(errorOf(() => readAttributes({ ...session, sk: 'session2' }))).toMatchObject({
+      name: 'SessionCorruptedError',
+      key: { pk: 'session#s', sk: 'session2' },
+    })
+  })
+
+  it('is not believed with another value in place of any attribute', () => {
+    const value = fc.oneof(fc.string(), fc.integer(), fc.boolean(), fc.constant(null))
+    fc.assert(
+      fc.property(fc.dictionary(fc.string(), value), fc.string(), value, (attributes, name, changed) => {
+        fc.pre(!['pk', 'sk', 'v', 'sum', 'expiresAt', '__proto__'].includes(name))
+        const whole = seal({ ...attributes, ...key, v: 1 })
+        fc.pre(!Object.hasOwn(whole, name) || whole[name] !== changed)
+        expect(() => readAttributes(whole)).not.toThrow()
+        expect(errorOf(() => readAttributes({ ...whole, [name]: changed }))).toMatchObject(mismatch)
+      }),
+    )
   })
 })
 

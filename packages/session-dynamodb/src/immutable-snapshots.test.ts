@@ -11,10 +11,11 @@ import {
   put,
   row,
   START,
+  sealed,
   snapshotOf,
+  state,
   stateText,
   TableName,
-  WRITER,
 } from '../test/support/log-items.ts'
 import { mockedClient, rejectionOf } from '../test/support/mocked-client.ts'
 import { digestOf } from './codec.ts'
@@ -29,13 +30,12 @@ import { SessionTable } from './table.ts'
 const NOTHING: Redactions = new Map()
 const DIGEST = digestOf(stateText())
 const STATE_KEY = { pk, sk: `agent#a#snapstate#${DIGEST}` }
-const storedState = { ...STATE_KEY, v: 1, enc: 'json', data: stateText() }
-const markOf = (id: string, window: string, createdAt: string) => ({
-  ...{ pk, sk: `agent#a#snapshot#${id}`, v: 1 },
-  ...{ incarnation: INCARNATION, createdAt, stateDigest: DIGEST, window },
-})
-
-const stateFacts = { version: 1, writer: WRITER, last: 0, createdAt: 'now' }
+const storedState = sealed({ ...STATE_KEY, v: 1, enc: 'json', data: stateText() })
+const markOf = (id: string, window: string, createdAt: string) =>
+  sealed({
+    ...{ pk, sk: `agent#a#snapshot#${id}`, v: 1 },
+    ...{ incarnation: INCARNATION, createdAt, stateDigest: DIGEST, window },
+  })
 
 function snapshotsFor() {
   const mocked = mockedClient()
@@ -90,6 +90,39 @@ describe('an immutable snapshot is saved', () => {
     ])
   })
 
+  it('with a state that has not changed since an earlier one as its mark alone', async () => {
+    const { snapshots, takeSent } = await savedSnapshots()
+    await snapshots.save('v1', freeze(snapshotOf(['a', 'b'])), NOTHING)
+    takeSent()
+    await snapshots.save('v2', freeze(snapshotOf(['b'])), NOTHING)
+    expect(takeSent()).toEqual([put(markOf('v2', '2', 'at b'))])
+
+    const changed = { state: { count: 1 } }
+    const stateDigest = digestOf(stateText(changed))
+    await snapshots.save('v3', freeze(snapshotOf(['b'], changed)), NOTHING)
+    expect(takeSent()).toEqual([
+      put(sealed({ ...storedState, sk: `agent#a#snapstate#${stateDigest}`, data: stateText(changed) })),
+      put(sealed({ ...markOf('v3', '2', 'at b'), stateDigest })),
+    ])
+    await snapshots.save('v4', freeze(snapshotOf(['a'])), NOTHING)
+    expect(takeSent()).toEqual([put(markOf('v4', '1', 'at a'))])
+
+  })
+
+  it('with its state once more in another life of the session, which has lost the one that was stored', async () => {
+    const { snapshots, log, answers, takeSent } = await savedSnapshots()
+    await snapshots.save('v1', freeze(snapshotOf(['a', 'b'])), NOTHING)
+    takeSent()
+    log.forget()
+    const of = { incarnation: '0mjuohs01', writer: '0mjuohs01-x' }
+    answers.on(QueryCommand).resolves({ Items: [state({ writer: of.writer }), head(of)] })
+    await snapshots.save('v1', freeze({ ...snapshotOf([]), createdAt: 'now' }), NOTHING)
+    expect(takeSent().slice(1)).toEqual([
+      put(storedState),
+      put(sealed({ ...markOf('v1', '', 'now'), incarnation: of.incarnation })),
+    ])
+  })
+
   it('not at all when the state could not be written', async () => {
     const { snapshots, answers, takeSent } = await savedSnapshots()
     answers.on(PutCommand).rejects(new Error('no'))
@@ -126,7 +159,7 @@ describe('an immutable snapshot is loaded', () => {
   it('so that the log knows its rows, and need not write them again', async () => {
     const { snapshots, log, answers, takeSent } = snapshotsFor()
     answers.on(QueryCommand).resolves({
-      Items: [{ ...storedState, sk: 'agent#a#msg#state', ...stateFacts }, head({ window: '9', last: 9 }), row(9, 'z')],
+      Items: [state({ createdAt: 'now' }), head({ window: '9', last: 9 }), row(9, 'z')],
       LastEvaluatedKey: { pk, sk: 'agent#a#msg#0000000009' },
     })
     expect(await log.load()).toMatchObject({ data: { messages: [{ trackingId: 'z' }] } })
@@ -149,12 +182,13 @@ describe('an immutable snapshot is loaded', () => {
   })
 
   const mark = markOf('v1', '1', 'at a')
+  const keyOfMark = { pk, sk: 'agent#a#snapshot#v1' }
   const stateless = { Item: undefined }
   const whole = { Item: storedState }
   test.each([
     ['its state is missing', mark, stateless, [row(1, 'a')], STATE_KEY],
-    ['its state is none', mark, { Item: { ...storedState, data: '7' } }, [row(1, 'a')], STATE_KEY],
-    ['its state is no JSON', mark, { Item: { ...storedState, data: '' } }, [row(1, 'a')], STATE_KEY],
+    ['its state is none', mark, { Item: sealed({ ...storedState, data: '7' }) }, [row(1, 'a')], STATE_KEY],
+    ['its state is no JSON', mark, { Item: sealed({ ...storedState, data: '' }) }, [row(1, 'a')], STATE_KEY],
     ['a message is missing', mark, whole, [], { pk, sk: 'agent#a#msg#0000000001' }],
     [
       'a message is of another life of the session',
@@ -163,8 +197,11 @@ describe('an immutable snapshot is loaded', () => {
       [row(1, 'a', { writer: '000000001-x' })],
       { pk, sk: 'agent#a#msg#0000000001' },
     ],
-    ['its window is none', { ...mark, window: 'x' }, whole, [], { pk, sk: 'agent#a#snapshot#v1' }],
-    ['its mark has no state', { ...mark, stateDigest: 7 }, whole, [], { pk, sk: 'agent#a#snapshot#v1' }],
+    ['its state was changed', mark, { Item: { ...storedState, data: stateText({}) } }, [row(1, 'a')], STATE_KEY],
+    ['its window is none', sealed({ ...mark, window: 'x' }), whole, [], keyOfMark],
+    ['its mark has no state', sealed({ ...mark, stateDigest: 7 }), whole, [], keyOfMark],
+    ['its window was changed', { ...mark, window: '1-2' }, whole, [row(1, 'a')], keyOfMark],
+    ['its mark is that of another', { ...markOf('v2', '1', 'x'), sk: mark.sk }, whole, [row(1, 'a')], keyOfMark],
   ])('unless %s', async (_, Item, stored, Items, key) => {
     const { snapshots, answers } = snapshotsFor()
     answers.on(GetCommand).callsFake(async ({ Key }) => (Key.sk === STATE_KEY.sk ? stored : { Item }))

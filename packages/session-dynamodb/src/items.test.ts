@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it, test } from 'vitest'
+import { sealed } from '../test/support/log-items.ts'
 import { errorOf } from '../test/support/mocked-client.ts'
 import type { Item, StoredValue } from './attributes.ts'
 import { digestOf, type EncodedValue, encode } from './codec.ts'
@@ -8,6 +9,7 @@ import {
   entryOf,
   type Head,
   headItem,
+  isAnswer,
   messageItem,
   parseHead,
   parseMessage,
@@ -24,7 +26,7 @@ import {
   valueItem,
 } from './items.ts'
 import { FORMAT_VERSION } from './schema.ts'
-import type { PlannedRow } from './window.ts'
+import type { PlannedRow, TurnMark } from './window.ts'
 
 const key = { pk: 'session#s', sk: 'the item' }
 
@@ -49,14 +51,21 @@ const row: fc.Arbitrary<PlannedRow> = fc.record({
     digest: text,
     trackingId: fc.option(text, { nil: undefined }),
     role: fc.option(text, { nil: undefined }),
+    isAnswer: fc.boolean(),
   }),
 })
+const turn: fc.Arbitrary<TurnMark> = fc.record({
+  id: fc.option(text, { nil: undefined }),
+  until: fc.option(count, { nil: undefined }),
+})
+const touchedAt = fc.option(count, { nil: undefined })
 const head: fc.Arbitrary<Head> = fc.record({
   version: count,
   incarnation: text,
   writer: text,
   window,
   last: count,
+  settled: count,
   stateVersion: count,
   createdAt: text,
   touchedAt: count,
@@ -74,10 +83,14 @@ const stored = ({ encoding, digest, inline, parts }: EncodedValue): StoredValue 
 describe('items', () => {
   it('of messages have an inverse', () => {
     fc.assert(
-      fc.property(row, value, text, text, (planned, encoded, writer, createdAt) => {
-        const { seq, detached, replaces } = planned
-        const item = messageItem(key, planned, encoded, { writer, createdAt })
-        expect(parseMessage(item, seq)).toEqual({ seq, writer, createdAt, detached, replaces, value: stored(encoded) })
+      fc.property(row, value, text, text, turn, touchedAt, (planned, encoded, writer, createdAt, mark, touched) => {
+        const { seq, detached, replaces, message } = planned
+        const item = messageItem(key, planned, encoded, { writer, createdAt, turn: mark, touchedAt: touched })
+        expect(parseMessage(item, seq)).toEqual({
+          ...{ seq, writer, createdAt, detached, replaces, value: stored(encoded), touchedAt: touched },
+          // An answer ends its turn: nobody waits for it any more.
+          turn: { id: mark.id, until: message.isAnswer ? undefined : mark.until },
+        })
       }),
     )
   })
@@ -117,8 +130,9 @@ describe('items', () => {
 
   it('look like this in the table', () => {
     const inline = encode('{"role":"user"}')
-    const message = { text: '{"role":"user"}', digest: inline.digest, trackingId: 't', role: 'user' }
+    const message = { text: '{"role":"user"}', digest: inline.digest, trackingId: 't', role: 'user', isAnswer: false }
     const facts = { writer: 'w', createdAt: 'now' }
+    const duringATurn = { ...facts, turn: { id: 'event-1', until: 9_000 }, touchedAt: 8 }
     expect([
       messageItem(key, { seq: 7, message, detached: false, replaces: [] }, inline, facts),
       messageItem(
@@ -127,11 +141,19 @@ describe('items', () => {
         { encoding: 'json', digest: 'd', parts: [Uint8Array.of(1), Uint8Array.of(2)] },
         facts,
       ),
+      messageItem(key, { seq: 7, message, detached: false, replaces: [] }, inline, duringATurn),
+      messageItem(
+        key,
+        { seq: 7, message: { ...message, isAnswer: true }, detached: false, replaces: [] },
+        inline,
+        duringATurn,
+      ),
       headItem(key, { ...HEAD, window: undefined }),
       headItem(key, { ...HEAD, window: [] }),
+      partItem(key, Uint8Array.of(1, 2)),
     ]).toEqual([
-      { ...key, v: 1, enc: 'json', data: '{"role":"user"}', role: 'user', createdAt: 'now', writer: 'w' },
-      {
+      sealed({ ...key, v: 1, enc: 'json', data: '{"role":"user"}', role: 'user', createdAt: 'now', writer: 'w' }),
+      sealed({
         ...key,
         v: 1,
         enc: 'json',
@@ -141,9 +163,18 @@ describe('items', () => {
         writer: 'w',
         detached: true,
         replaces: '6,2-3',
-      },
-      { ...key, v: 1, ...HEAD },
-      { ...key, v: 1, ...HEAD, window: '' },
+      }),
+      sealed({
+        ...{ ...key, v: 1, enc: 'json', data: '{"role":"user"}', role: 'user', createdAt: 'now', writer: 'w' },
+        ...{ turn: 'event-1', until: 9_000, touchedAt: 8 },
+      }),
+      sealed({
+        ...{ ...key, v: 1, enc: 'json', data: '{"role":"user"}', role: 'user', createdAt: 'now', writer: 'w' },
+        ...{ turn: 'event-1', touchedAt: 8 },
+      }),
+      sealed({ ...key, v: 1, ...HEAD }),
+      sealed({ ...key, v: 1, ...HEAD, window: '' }),
+      sealed({ ...key, v: 1, data: Uint8Array.of(1, 2) }),
     ])
   })
 })
@@ -153,24 +184,25 @@ const HEAD = {
   incarnation: '000000001',
   writer: '000000001-w',
   last: 9,
+  settled: 4,
   stateVersion: 2,
   createdAt: 'now',
   touchedAt: 5,
 }
 
 /** A whole item of every kind, with what each attribute must be. */
-const message = { text: '', digest: '', trackingId: undefined, role: 'user' }
+const message = { text: '', digest: '', trackingId: undefined, role: 'user', isAnswer: false }
 const kinds = [
   {
     kind: 'message',
     item: messageItem(key, { seq: 7, message, detached: true, replaces: [1] }, encode('{}'), {
-      writer: 'w',
-      createdAt: 'now',
+      ...{ writer: 'w', createdAt: 'now' },
+      ...{ turn: { id: 'event-1', until: 9 }, touchedAt: 8 },
     }),
     parse: (item: Item) => parseMessage(item, 7),
-    texts: ['writer', 'createdAt', 'data'],
-    counts: [],
-    optional: ['detached', 'replaces'],
+    texts: ['writer', 'createdAt', 'data', 'turn'],
+    counts: ['until', 'touchedAt'],
+    optional: ['detached', 'replaces', 'turn', 'until', 'touchedAt'],
   },
   {
     kind: 'message in parts',
@@ -190,7 +222,7 @@ const kinds = [
     item: headItem(key, { ...HEAD, window: [1, 2] }),
     parse: parseHead,
     texts: ['incarnation', 'writer', 'createdAt'],
-    counts: ['version', 'last', 'stateVersion', 'touchedAt'],
+    counts: ['version', 'last', 'settled', 'stateVersion', 'touchedAt'],
     optional: ['window'],
   },
   {
@@ -221,19 +253,24 @@ const kinds = [
 ] as const
 const attributes = kinds.flatMap((each) =>
   Object.keys(each.item)
-    .filter((name) => !['pk', 'sk', 'role'].includes(name))
+    .filter((name) => !['pk', 'sk', 'role', 'sum'].includes(name))
     .map((name) => ({ ...each, name, isOptional: each.optional.some((optional) => optional === name) })),
 )
 
 describe('a damaged item', () => {
   test.each(attributes.filter(({ isOptional }) => !isOptional))('$kind without $name', ({ item, parse, name }) => {
     const { [name]: _, ...rest } = item
-    expect(errorOf(() => parse(rest))).toMatchObject({ name: 'SessionCorruptedError', key })
+    expect(errorOf(() => parse(sealed(rest)))).toMatchObject({
+      name: 'SessionCorruptedError',
+      key,
+      // Without parts a value is in its item.
+      message: expect.stringContaining(name === 'parts' ? "'data'" : `'${name}'`),
+    })
   })
 
   test.each(attributes)('$kind with something else in $name', ({ item, parse, name }) => {
     for (const wrong of [null, [], {}, Number.NaN, -1, new Set(['a'])]) {
-      expect(errorOf(() => parse({ ...item, [name]: wrong }))).toMatchObject({
+      expect(errorOf(() => parse(sealed({ ...item, [name]: wrong })))).toMatchObject({
         name: 'SessionCorruptedError',
         key,
         message: expect.stringContaining(`'${name}'`),
@@ -243,11 +280,46 @@ describe('a damaged item', () => {
 
   test.each(kinds)('$kind with a number for a text, or a text for a number', ({ item, parse, texts, counts }) => {
     for (const name of texts) {
-      expect(errorOf(() => parse({ ...item, [name]: 7 }))).toMatchObject({ name: 'SessionCorruptedError', key })
+      expect(errorOf(() => parse(sealed({ ...item, [name]: 7 })))).toMatchObject({
+        ...{ name: 'SessionCorruptedError', key, message: expect.stringContaining(`'${name}'`) },
+      })
     }
     for (const name of counts) {
-      expect(errorOf(() => parse({ ...item, [name]: '7' }))).toMatchObject({ name: 'SessionCorruptedError', key })
+      expect(errorOf(() => parse(sealed({ ...item, [name]: '7' })))).toMatchObject({
+        ...{ name: 'SessionCorruptedError', key, message: expect.stringContaining(`'${name}'`) },
+      })
     }
+  })
+
+  const mismatch = {
+    name: 'SessionCorruptedError',
+    key,
+    message: expect.stringContaining('does not match its checksum'),
+  }
+  const sealedNames = kinds.flatMap(({ kind, item, parse }) =>
+    Object.keys(item)
+      .filter((name) => !['pk', 'sk', 'v', 'sum'].includes(name))
+      .map((name) => ({ kind, item, parse, name })),
+  )
+  test.each(sealedNames)('$kind whose $name is changed or lost', ({ item, parse, name }) => {
+    const { [name]: value, ...rest } = item
+    for (const changed of [rest, { ...item, [name]: another(value) }]) {
+      expect(errorOf(() => parse(changed))).toMatchObject(mismatch)
+      expect(errorOf(() => checkFormat(changed))).toMatchObject(mismatch)
+    }
+  })
+
+  test.each(kinds)('$kind that is in the place of another, has gained an attribute, or lost its checksum', (each) => {
+    const { item, parse } = each
+    const { sum: _, ...unsealed } = item
+    expect(errorOf(() => parse({ ...item, sk: 'another item' }))).toMatchObject({
+      ...{ ...mismatch, key: { ...key, sk: 'another item' } },
+    })
+    expect(errorOf(() => parse({ ...item, pk: 'session#another' }))).toMatchObject({
+      ...{ ...mismatch, key: { ...key, pk: 'session#another' } },
+    })
+    expect(errorOf(() => parse({ ...item, deletedAt: 'now' }))).toMatchObject(mismatch)
+    expect(errorOf(() => parse(unsealed))).toMatchObject(mismatch)
   })
 
   test.each(kinds)('$kind of a newer release', ({ item, parse }) => {
@@ -260,20 +332,57 @@ describe('a damaged item', () => {
     expect(() => parse(item)).not.toThrow()
     expect(() => checkFormat(item)).not.toThrow()
   })
+
+  test.each(kinds)('$kind that is to expire is whole', ({ item, parse }) => {
+    expect(parse({ ...item, expiresAt: 1_767_225_600 })).toEqual(parse(item))
+  })
 })
+
+/** Another value of the same kind. */
+function another(value: unknown): unknown {
+  if (typeof value === 'number') return value + 1
+  if (typeof value === 'boolean') return !value
+  return value instanceof Uint8Array ? Uint8Array.of(...value, 0) : `${value}1`
+}
 
 describe('what is known of a message', () => {
   it('is its row and its tracking id', () => {
     const message = { seq: 7, writer: 'w', createdAt: 'now', detached: true, replaces: [3] }
-    const row = { ...message, value: stored(encode('{}')) }
-    expect(entryOf(row, { trackingId: 't' })).toEqual({
+    const turn = { id: 'event-1', until: 9 }
+    const row = { ...message, turn, touchedAt: 8, value: stored(encode('{}')) }
+    const entry = {
       seq: 7,
       digest: digestOf('{}'),
       trackingId: 't',
       writer: 'w',
       detached: true,
       replaces: [3],
-    })
+      turn,
+      isAnswer: false,
+    }
+    expect(entryOf(row, { trackingId: 't' })).toEqual(entry)
+    expect(entryOf(row, { trackingId: 't', role: 'assistant' })).toEqual({ ...entry, isAnswer: true })
+  })
+
+  const toolUse = { toolUse: { name: 'look', toolUseId: 'u', input: {} } }
+  test.each([
+    ['a text of the assistant', { role: 'assistant', content: [{ text: 'Hello' }] }, true],
+    ['several blocks of the assistant', { role: 'assistant', content: [{ text: 'a' }, { reasoning: {} }] }, true],
+    ['no block at all', { role: 'assistant', content: [] }, true],
+    ['no content', { role: 'assistant' }, true],
+    ['content that is no list', { role: 'assistant', content: { toolUse: {} } }, true],
+    ['blocks that are none', { role: 'assistant', content: [null, 'toolUse', 7] }, true],
+    ['a tool use', { role: 'assistant', content: [toolUse] }, false],
+    ['a tool use behind a text', { role: 'assistant', content: [{ text: 'Let me see' }, toolUse] }, false],
+    ["a user's message", { role: 'user', content: [{ text: 'Hello' }] }, false],
+    ["a tool's result", { role: 'user', content: [{ toolResult: { toolUseId: 'u' } }] }, false],
+    ['another role', { role: 'Assistant', content: [] }, false],
+    ['no role', { content: [{ text: 'Hello' }] }, false],
+    ['null', null, false],
+    ['a text', 'assistant', false],
+    ['nothing', undefined, false],
+  ])('with which a turn ends: %s', (_, message, expected) => {
+    expect(isAnswer(message)).toBe(expected)
   })
 
   test.each([

@@ -58,6 +58,11 @@ export interface SnapshotMark {
   readonly stateDigest: string
 }
 
+/** Whether a turn ends with a row: an answer that joins the window by itself. A staged one waits for the head. */
+export function closesTurn(row: PlannedRow): boolean {
+  return row.message.isAnswer && !row.detached
+}
+
 /** What a row says beside its message. */
 export interface RowFacts {
   readonly writer: string
@@ -79,7 +84,7 @@ export function messageItem(key: ItemKey, row: PlannedRow, value: EncodedValue, 
     writer: facts.writer,
     ...(row.detached ? { detached: true } : {}),
     ...(row.replaces.length > 0 ? { replaces: formatRanges(row.replaces) } : {}),
-    ...(facts.turn?.until === undefined || row.message.isAnswer ? {} : { until: facts.turn.until }),
+    ...(facts.turn?.until === undefined || closesTurn(row) ? {} : { until: facts.turn.until }),
     ...(facts.turn?.id === undefined ? {} : { turn: facts.turn.id }),
     ...(facts.touchedAt === undefined ? {} : { touchedAt: facts.touchedAt }),
   })

@@ -2,7 +2,7 @@ import { QueryCommand } from '@aws-sdk/lib-dynamodb'
 import { afterEach, describe, expect, it, test, vi } from 'vitest'
 import { mockedClient, rejectionOf } from '../test/support/mocked-client.ts'
 import { type ListSessionsOptions, listSessions } from './list-sessions.ts'
-import type { CapacityUsage } from './table.ts'
+import type { CapacityUsage } from './requests.ts'
 
 afterEach(() => {
   vi.unstubAllEnvs()

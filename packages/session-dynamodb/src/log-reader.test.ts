@@ -163,9 +163,10 @@ describe('what is remembered of a log', () => {
     const page = await readLog(table, keys, 40)
     if (page.head === undefined) throw new Error('There is no head')
     const digest = expect.any(String)
+    const noTurn = { turn: {}, isAnswer: false }
     expect(entriesOf(page)).toEqual([
-      { seq: 3, digest, trackingId: 'c', writer: ANOTHER, detached: true, replaces: [1] },
-      { seq: 1, digest, trackingId: 'b', writer: `${INCARNATION}-me`, detached: false, replaces: [] },
+      { seq: 3, digest, trackingId: 'c', writer: ANOTHER, detached: true, replaces: [1], ...noTurn },
+      { seq: 1, digest, trackingId: 'b', writer: `${INCARNATION}-me`, detached: false, replaces: [], ...noTurn },
     ])
   })
 })

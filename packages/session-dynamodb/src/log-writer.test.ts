@@ -8,12 +8,13 @@ import {
   INCARNATION,
   LOCATION,
   message,
-  pk,
+  part,
   put,
   row,
   state,
   TableName,
   WRITER,
+  without,
 } from '../test/support/log-items.ts'
 import { mockedClient, rejectionOf } from '../test/support/mocked-client.ts'
 import { digestOf, encode, INLINE_LIMIT } from './codec.ts'
@@ -35,7 +36,7 @@ function penFor() {
 function planned(seq: number, text: string, detached = false): PlannedRow {
   const json = JSON.stringify(message(text))
   const digest = digestOf(json)
-  return { seq, detached, replaces: [], message: { text: json, digest, trackingId: text.slice(0, 1), role: 'user' } }
+  return { seq, detached, replaces: [], message: { text: json, digest, trackingId: text.slice(0, 1), role: 'user', isAnswer: false } }
 }
 
 const refused = new ConditionalCheckFailedException({
@@ -52,7 +53,7 @@ describe('a tail', () => {
       .callsFakeOnce(() => promise)
       .resolves({})
     const written: LogEntry[] = []
-    const appended = appendRows(pen, [planned(1, 'a'), planned(2, 'b')], 'now', (entry) => written.push(entry))
+    const appended = appendRows(pen, [planned(1, 'a'), planned(2, 'b')], { createdAt: 'now' }, (entry) => written.push(entry))
     await nextTurn()
     expect(answers.calls()).toHaveLength(1)
     resolve({})
@@ -66,6 +67,8 @@ describe('a tail', () => {
         writer: WRITER,
         detached: false,
         replaces: [],
+        turn: {},
+        isAnswer: false,
       },
       {
         seq: 2,
@@ -74,6 +77,8 @@ describe('a tail', () => {
         writer: WRITER,
         detached: false,
         replaces: [],
+        turn: {},
+        isAnswer: false,
       },
     ])
   })
@@ -83,7 +88,7 @@ describe('a tail', () => {
     answers.on(PutCommand).resolvesOnce({}).rejectsOnce(refused)
     const written: number[] = []
     const rows = [planned(1, 'a'), planned(2, 'b'), planned(3, 'c')]
-    expect(await rejectionOf(appendRows(pen, rows, 'now', ({ seq }) => written.push(seq)))).toMatchObject({
+    expect(await rejectionOf(appendRows(pen, rows, { createdAt: 'now' }, ({ seq }) => written.push(seq)))).toMatchObject({
       name: 'SessionConflictError',
       sessionId: 's',
       scopeId: 'a',
@@ -101,7 +106,7 @@ describe('staged rows', () => {
     const { promise, resolve } = Promise.withResolvers<object>()
     answers.on(PutCommand).callsFake(() => promise)
     const rows = Array.from({ length: 9 }, (_, index) => planned(index + 1, 'a', true))
-    const appended = appendRows(pen, rows, 'now', () => undefined)
+    const appended = appendRows(pen, rows, { createdAt: 'now' }, () => undefined)
     await nextTurn()
     expect(answers.calls()).toHaveLength(8)
     resolve({})
@@ -114,16 +119,17 @@ describe('a value that does not fit its item', () => {
   const text = `a${'x'.repeat(INLINE_LIMIT)}`
   const partsOf = (owner: string, json: string) => {
     const { parts, digest } = encode(json)
-    return parts.map((data, index) => put({ pk, sk: `${owner}#part#${digest}#000${index}`, v: 1, data }))
+    return parts.map((data, index) => put(part(owner, digest, index, data)))
   }
 
   it('is in the table before the row that names it', async () => {
     const { pen, takeSent } = penFor()
-    await appendRows(pen, [planned(1, text)], 'now', () => undefined)
-    const { data, ...inParts } = row(1, text, { createdAt: 'now' })
+    await appendRows(pen, [planned(1, text)], { createdAt: 'now' }, () => undefined)
+    const { data } = row(1, text)
+    const inParts = without(row(1, text, { createdAt: 'now', parts: 2, digest: digestOf(data) }), 'data')
     expect(takeSent()).toEqual([
       ...partsOf('agent#a#msg#0000000001', data),
-      append({ ...inParts, parts: 2, digest: digestOf(data) }),
+      append(inParts),
     ])
   })
 
@@ -131,7 +137,8 @@ describe('a value that does not fit its item', () => {
     const { pen, takeSent } = penFor()
     const json = JSON.stringify(text)
     await putState(pen, { version: 2, writer: WRITER, last: 3, createdAt: 'now' }, encode(json))
-    const { data: _, ...inParts } = state({ version: 2, last: 3, createdAt: 'now', parts: 2, digest: digestOf(json) })
+    const facts = { version: 2, last: 3, createdAt: 'now', parts: 2, digest: digestOf(json) }
+    const inParts = without(state(facts), 'data')
     expect(takeSent()).toMatchObject([
       ...partsOf('agent#a#msg#state', json),
       ['PutCommand', { Item: inParts, ConditionExpression: expect.any(String) }],

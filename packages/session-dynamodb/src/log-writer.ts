@@ -5,7 +5,7 @@ import { type EncodedValue, encode } from './codec.ts'
 import { mapConcurrently } from './concurrency.ts'
 import { canAdvance, canAppend, canCreate, isBy } from './conditions.ts'
 import { SessionConflictError } from './errors.ts'
-import { type Head, headItem, messageItem, type RowFacts, type State, stateItem } from './items.ts'
+import { closesTurn, type Head, headItem, messageItem, type RowFacts, type State, stateItem } from './items.ts'
 import type { ItemKey, ScopeKeys } from './keys.ts'
 import type { SessionDirectory } from './session-directory.ts'
 import type { SessionTable } from './table.ts'
@@ -119,6 +119,6 @@ export function conflict(pen: Pen, key: ItemKey, expected: string, found: Item |
 export function entryOfRow(pen: Pen, row: PlannedRow, mark: TurnMark = {}): LogEntry {
   const { seq, detached, replaces, message } = row
   const { digest, trackingId, isAnswer } = message
-  const turn = { id: mark.id, until: isAnswer ? undefined : mark.until }
+  const turn = { id: mark.id, until: closesTurn(row) ? undefined : mark.until }
   return { seq, digest, trackingId, writer: pen.writer, detached, replaces, turn, isAnswer }
 }

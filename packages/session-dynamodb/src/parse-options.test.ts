@@ -38,7 +38,14 @@ describe('options', () => {
       consistentRead: true,
       windowSize: 40,
       touchIntervalSeconds: 300,
+      turnExclusion: true,
+      turnLeaseMs: 120_000,
+      turnWaitMs: 30_000,
+      repair: 'complete',
+      onAnswerNotSaved: undefined,
+      remainingMs: undefined,
       onCapacity: undefined,
+      onRetry: undefined,
       logger: {
         debug: expect.any(Function),
         info: expect.any(Function),
@@ -52,7 +59,8 @@ describe('options', () => {
     const names = [
       ...['tenantId', 'owner', 'title', 'saveLatestOn', 'multiAgentSaveLatestOn', 'snapshotTrigger', 'autoCreate'],
       ...['restoreSystemPrompt', 'consistentRead', 'windowSize', 'touchIntervalSeconds', 'onCapacity'],
-      ...['client', 'clientConfig'],
+      ...['turnExclusion', 'turnLeaseMs', 'turnWaitMs', 'repair', 'onAnswerNotSaved', 'onRetry'],
+      ...['getRemainingTimeInMillis', 'client', 'clientConfig'],
     ]
     const undefinedOptions = Object.fromEntries(names.map((name) => [name, undefined]))
     const { logger: one, ...parsed } = parse({ sessionId, tableName, ...undefinedOptions })
@@ -75,10 +83,21 @@ describe('options', () => {
       consistentRead: false,
       windowSize: 1,
       touchIntervalSeconds: 86_400,
+      turnExclusion: false,
+      turnLeaseMs: 1000,
+      turnWaitMs: 0,
+      repair: 'off',
+      onAnswerNotSaved: () => undefined,
       onCapacity: () => undefined,
+      onRetry: () => undefined,
       logger: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
     } as const
-    expect(parse(options)).toEqual(options)
+    const remainingMs = (): number => 1
+    expect(parse({ ...options, getRemainingTimeInMillis: remainingMs })).toEqual({ ...options, remainingMs })
+    const day = 86_400_000
+    expect(parse({ ...options, turnLeaseMs: day, turnWaitMs: day, repair: 'drop' })).toMatchObject({
+      ...{ turnLeaseMs: day, turnWaitMs: day, repair: 'drop' },
+    })
   })
 
   it('take the table from the environment when they do not name it', () => {
@@ -138,7 +157,14 @@ const wrong: Readonly<Record<string, readonly unknown[]>> = {
   windowSize: [null, 0, -1, 1.5, 10_001, '40', Number.NaN, Number.POSITIVE_INFINITY, 40n],
   touchIntervalSeconds: [null, 0, -1, 1.5, 86_401, '300', Number.NaN],
   logger: [null, true, 'console', {}, { debug: () => {}, info: () => {}, warn: () => {} }, { ...console, error: 7 }],
+  turnExclusion: [null, 'false', 0, 1],
+  turnLeaseMs: [null, 0, 999, -1, 1000.5, 86_400_001, '120000', Number.NaN, Number.POSITIVE_INFINITY],
+  turnWaitMs: [null, -1, 0.5, 86_400_001, '0', Number.NaN, Number.POSITIVE_INFINITY],
+  repair: [null, '', 'Complete', 'none', true, 7],
+  onAnswerNotSaved: [null, true, 'throw', {}],
   onCapacity: [null, true, 'yes', {}],
+  onRetry: [null, true, 3, {}],
+  getRemainingTimeInMillis: [null, 30_000, '30000', {}],
   client: [null, 'client', {}, 7],
   clientConfig: [null, 'eu-west-1', 7],
 }

@@ -9,11 +9,14 @@ import {
   LOCATION,
   message,
   overwrite,
+  part,
   pk,
   put,
   row,
+  sealed,
   TableName,
   WRITER,
+  without,
 } from '../test/support/log-items.ts'
 import { mockedClient, rejectionOf } from '../test/support/mocked-client.ts'
 import { digestOf, INLINE_LIMIT } from './codec.ts'
@@ -25,10 +28,10 @@ import type { LiveMessage, LogEntry } from './window.ts'
 const live = (text: string): LiveMessage => liveOf(message(text))
 function liveOf(each: ReturnType<typeof message>): LiveMessage {
   const text = JSON.stringify(each)
-  return { text, digest: digestOf(text), trackingId: each.trackingId, role: 'user' }
+  return { text, digest: digestOf(text), trackingId: each.trackingId, role: 'user', isAnswer: false }
 }
 const entry = (seq: number, text: string, replaces: readonly number[] = []): LogEntry => ({
-  ...{ seq, replaces, writer: WRITER, detached: false },
+  ...{ seq, replaces, writer: WRITER, detached: false, turn: {}, isAnswer: false },
   digest: live(text).digest,
   trackingId: text.slice(0, 1),
 })
@@ -103,13 +106,11 @@ describe('a redaction', () => {
   it('deletes the parts of the old text, and those that a failed redaction has left', async () => {
     const large = live(`a${'1'.repeat(INLINE_LIMIT)}`)
     const bytes = Buffer.from(large.text)
-    const part = (digest: string, index: number, data: Uint8Array) => ({
-      ...{ pk, sk: `agent#a#msg#0000000001#part#${digest}#000${index}` },
-      ...{ v: 1, data },
-    })
-    const [one, two] = [part(large.digest, 0, bytes.subarray(0, 9)), part(large.digest, 1, bytes.subarray(9))]
-    const left = part('anotherDigestOf20Ch__', 0, Uint8Array.of(1))
-    const { data: _, ...inParts } = row(1, 'a', { parts: 2, digest: large.digest })
+    const partOf = (digest: string, index: number, data: Uint8Array) =>
+      part('agent#a#msg#0000000001', digest, index, data)
+    const [one, two] = [partOf(large.digest, 0, bytes.subarray(0, 9)), partOf(large.digest, 1, bytes.subarray(9))]
+    const left = partOf('anotherDigestOf20Ch_', 0, Uint8Array.of(1))
+    const inParts = without(row(1, 'a', { parts: 2, digest: large.digest }), 'data')
     const { redact, takeSent } = redactionOf([inParts, one, two, left])
     await redact([live('aX')])
     expect(takeSent()).toEqual([
@@ -123,13 +124,12 @@ describe('a redaction', () => {
     const large = live(`a${'X'.repeat(INLINE_LIMIT)}`)
     const { redact, takeSent } = redactionOf([row(1, 'a1')])
     await redact([large])
-    const part = (index: number, data: Uint8Array) =>
-      put({ pk, sk: `agent#a#msg#0000000001#part#${large.digest}#000${index}`, v: 1, data })
-    const { data: _, ...inParts } = row(1, 'a', { createdAt: 'now', parts: 2, digest: large.digest })
+    const partOf = (index: number, data: Uint8Array) => put(part('agent#a#msg#0000000001', large.digest, index, data))
+    const inParts = without(row(1, 'a', { createdAt: 'now', parts: 2, digest: large.digest }), 'data')
     const bytes = Buffer.from(large.text)
     expect(takeSent().slice(1)).toEqual([
-      part(0, bytes.subarray(0, INLINE_LIMIT)),
-      part(1, bytes.subarray(INLINE_LIMIT)),
+      partOf(0, bytes.subarray(0, INLINE_LIMIT)),
+      partOf(1, bytes.subarray(INLINE_LIMIT)),
       overwrite(inParts),
     ])
   })
@@ -149,7 +149,8 @@ describe('a redaction', () => {
 describe('a redaction of stash entries', () => {
   const stateOf = (entries: object) =>
     JSON.stringify({ scope: 'agent', data: { stash: { location: 'inline', entries } } })
-  const stored = (name: string, data: string) => ({ pk, sk: `agent#a#snapstate#${name}`, v: 1, enc: 'json', data })
+  const stored = (name: string, data: string) =>
+    sealed({ pk, sk: `agent#a#snapstate#${name}`, v: 1, enc: 'json', data })
   const statesQuery = [
     'QueryCommand',
     {
@@ -182,16 +183,15 @@ describe('a redaction of stash entries', () => {
     const text = stateOf({ a_0: 'x'.repeat(INLINE_LIMIT), b_0: 'kept' })
     const digest = digestOf(text)
     const sk = `agent#a#snapstate#${digest}`
-    const parts = [text.slice(0, INLINE_LIMIT), text.slice(INLINE_LIMIT)].map((each, index) => ({
-      ...{ pk, sk: `${sk}#part#${digest}#000${index}` },
-      ...{ v: 1, data: Buffer.from(each) },
-    }))
-    const { redactEntries, takeSent } = redactionOf([{ pk, sk, v: 1, enc: 'json', parts: 2, digest }, ...parts])
+    const parts = [text.slice(0, INLINE_LIMIT), text.slice(INLINE_LIMIT)].map((each, index) =>
+      part(sk, digest, index, Buffer.from(each)),
+    )
+    const { redactEntries, takeSent } = redactionOf([sealed({ pk, sk, v: 1, enc: 'json', parts: 2, digest }), ...parts])
     await redactEntries('a_0')
     expect(takeSent()).toEqual([
       statesQuery,
       put(stored(digest, stateOf({ b_0: 'kept' }))),
-      deletionOf(...parts.map((part) => part.sk)),
+      deletionOf(...parts.map((each) => each.sk)),
     ])
   })
 

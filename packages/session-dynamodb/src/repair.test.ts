@@ -48,8 +48,13 @@ function pairingProblems(messages: readonly Message[]): string[] {
     if (message.content.length === 0) problems.push(`message ${index} is empty`)
     const uses = idsIn(message, 'toolUseBlock').toSorted()
     const results = idsIn(messages[index + 1], 'toolResultBlock').toSorted()
-    if (message.role === 'assistant' && String(uses) !== String(results)) problems.push(`uses of ${index} and results differ`)
-    if (message.role === 'user' && idsIn(message, 'toolResultBlock').length > 0 && messages[index - 1]?.role !== 'assistant') {
+    if (message.role === 'assistant' && String(uses) !== String(results))
+      problems.push(`uses of ${index} and results differ`)
+    if (
+      message.role === 'user' &&
+      idsIn(message, 'toolResultBlock').length > 0 &&
+      messages[index - 1]?.role !== 'assistant'
+    ) {
       problems.push(`results of ${index} follow no assistant`)
     }
     return problems
@@ -82,7 +87,10 @@ const turns = fc
       ...rounds.flatMap(({ uses, says }, round) => {
         const ids = Array.from({ length: uses }, (_, at) => `${turn}-${round}-${at}`)
         const thought = thinks ? [new ReasoningBlock({ text: 'hm' })] : []
-        return [assistant(...thought, ...(says ? [text('One moment.')] : []), ...ids.map(use)), user(...ids.map(result))]
+        return [
+          assistant(...thought, ...(says ? [text('One moment.')] : []), ...ids.map(use)),
+          user(...ids.map(result)),
+        ]
       }),
       assistant(text(`answer ${turn}`)),
     ]),
@@ -128,7 +136,14 @@ describe.each(modes)("mode '%s'", (mode: Mode) => {
     const ids = fc.constantFrom('1', '2', '3')
     const block = fc.oneof(ids.map(use), ids.map(result), fc.constant(text('said')))
     const message = fc
-      .tuple(fc.constantFrom('user' as const, 'assistant' as const), fc.uniqueArray(block, { minLength: 1, maxLength: 4, selector: ({ type, ...rest }) => `${type}${'toolUseId' in rest ? rest.toolUseId : ''}` }))
+      .tuple(
+        fc.constantFrom('user' as const, 'assistant' as const),
+        fc.uniqueArray(block, {
+          minLength: 1,
+          maxLength: 4,
+          selector: ({ type, ...rest }) => `${type}${'toolUseId' in rest ? rest.toolUseId : ''}`,
+        }),
+      )
       .map(([role, content]) => {
         const own = content.filter(({ type }) => type !== (role === 'user' ? 'toolUseBlock' : 'toolResultBlock'))
         return new Message({ role, content: own.length === 0 ? [text('said')] : own })
@@ -165,7 +180,18 @@ describe("mode 'complete'", () => {
     const repaired = repairConversation(messages, 'complete', true)
     expect(repaired?.slice(0, 2)).toEqual(messages)
     expect(transcriptOf(repaired?.slice(2))).toMatchObject([
-      { role: 'user', content: [{ toolResult: { toolUseId: '1', status: 'error', content: [{ text: expect.stringContaining('interrupted') }] } }] },
+      {
+        role: 'user',
+        content: [
+          {
+            toolResult: {
+              toolUseId: '1',
+              status: 'error',
+              content: [{ text: expect.stringContaining('interrupted') }],
+            },
+          },
+        ],
+      },
       { role: 'assistant', content: [{ text: expect.stringContaining('interrupted') }] },
     ])
   })
@@ -183,7 +209,11 @@ describe("mode 'complete'", () => {
     const repaired = repairConversation(messages, 'complete', false)
     expect(idsIn(repaired?.[2], 'toolResultBlock').toSorted()).toEqual(['1', '2'])
     expect(transcriptOf(repaired?.[2] && [repaired[2]])).toMatchObject([
-      { content: expect.arrayContaining([expect.objectContaining({ toolResult: expect.objectContaining({ toolUseId: '2', status: 'success' }) })]) },
+      {
+        content: expect.arrayContaining([
+          expect.objectContaining({ toolResult: expect.objectContaining({ toolUseId: '2', status: 'success' }) }),
+        ]),
+      },
     ])
   })
 
@@ -202,15 +232,28 @@ describe("mode 'drop'", () => {
   test('removes a tool use without a result, and keeps what was said with it', () => {
     const messages = [user(text('Look!')), assistant(text('One moment.'), use('1')), user(text('Never mind.'))]
     const repaired = repairConversation(messages, 'drop', false)
-    expect(repaired?.map(({ content }) => content.map(({ type }) => type))).toEqual([['textBlock'], ['textBlock'], ['textBlock']])
+    expect(repaired?.map(({ content }) => content.map(({ type }) => type))).toEqual([
+      ['textBlock'],
+      ['textBlock'],
+      ['textBlock'],
+    ])
     expect(repaired?.[1]?.trackingId).toBe(messages[1]?.trackingId)
   })
 })
 
 test.each(modes)("orphan results go: mode '%s'", (mode) => {
-  const messages = [user(result('0')), assistant(text('Seen.')), user(text('Thanks.'), result('7')), assistant(text('Bye.'))]
+  const messages = [
+    user(result('0')),
+    assistant(text('Seen.')),
+    user(text('Thanks.'), result('7')),
+    assistant(text('Bye.')),
+  ]
   const repaired = repairConversation(messages, mode, false)
-  expect(repaired?.map(({ content }) => content.map(({ type }) => type))).toEqual([['textBlock'], ['textBlock'], ['textBlock']])
+  expect(repaired?.map(({ content }) => content.map(({ type }) => type))).toEqual([
+    ['textBlock'],
+    ['textBlock'],
+    ['textBlock'],
+  ])
 })
 
 test.each(modes)("nothing to repair in nothing: mode '%s'", (mode) => {

@@ -22,8 +22,10 @@ export function repairConversation(
   mode: Exclude<RepairMode, 'off'>,
   endsUnanswered: boolean,
 ): Message[] | undefined {
-  const paired = mode === 'complete' ? completeToolUses(messages) : dropToolUses(messages)
-  const repaired = endsUnanswered ? endTurn(dropOrphans(paired), mode) : dropOrphans(paired)
+  const repaired =
+    mode === 'complete'
+      ? endTurn(dropOrphans(completeToolUses(messages)), endsUnanswered)
+      : dropOrphans(dropToolUses(endsUnanswered ? upToLastAnswer(messages) : messages))
   const isSame = repaired.length === messages.length && repaired.every((message, index) => message === messages[index])
   return isSame ? undefined : repaired
 }
@@ -66,15 +68,20 @@ function dropOrphans(messages: readonly Message[]): Message[] {
   return kept
 }
 
-/** Ends a turn without an answer: with one that says so, or by taking back everything from the user's message on. */
-function endTurn(messages: readonly Message[], mode: Exclude<RepairMode, 'off'>): Message[] {
+/** Ends a turn without an answer with one that says so. */
+function endTurn(messages: readonly Message[], endsUnanswered: boolean): Message[] {
   const last = messages.at(-1)
-  if (last === undefined || (last.role === 'assistant' && usesOf(last).length === 0)) return [...messages]
-  if (mode === 'complete') {
-    return [...messages, new Message({ role: 'assistant', content: [new TextBlock(INTERRUPTED_TURN)] })]
-  }
-  const start = messages.findLastIndex((message) => message.role === 'user' && resultsOf(message).length === 0)
-  return messages.slice(0, Math.max(start, 0))
+  if (!endsUnanswered || last === undefined || isFinal(last)) return [...messages]
+  return [...messages, new Message({ role: 'assistant', content: [new TextBlock(INTERRUPTED_TURN)] })]
+}
+
+/** Takes a turn without an answer back: everything behind the last answer. */
+function upToLastAnswer(messages: readonly Message[]): readonly Message[] {
+  return messages.slice(0, messages.findLastIndex(isFinal) + 1)
+}
+
+function isFinal(message: Message): boolean {
+  return message.role === 'assistant' && usesOf(message).length === 0
 }
 
 function unansweredUses(message: Message, next: Message | undefined): string[] {

@@ -4,7 +4,7 @@ import {
   ThrottlingException,
   TransactionCanceledException,
 } from '@aws-sdk/client-dynamodb'
-import { BatchGetCommand, GetCommand, PutCommand, QueryCommand, TransactWriteCommand } from '@aws-sdk/lib-dynamodb'
+import { BatchGetCommand, GetCommand, PutCommand, QueryCommand, TransactWriteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb'
 import type { Snapshot } from '@strands-agents/sdk'
 import { describe, expect, it, test } from 'vitest'
 import {
@@ -14,6 +14,7 @@ import {
   between,
   creation,
   head,
+  headLook,
   LOCATION,
   message,
   newest,
@@ -27,9 +28,12 @@ import {
   state,
   stateText,
   TableName,
+  takingBack,
   WRITER,
+  without,
 } from '../test/support/log-items.ts'
-import { mockedClient, rejectionOf } from '../test/support/mocked-client.ts'
+import { mockedClient, rejectionOf, type SentCommand } from '../test/support/mocked-client.ts'
+import { digestOf } from './codec.ts'
 import { ScopeKeys } from './keys.ts'
 import type { Redactions } from './redaction.ts'
 import { SessionDirectory } from './session-directory.ts'
@@ -38,6 +42,10 @@ import { freeze, freezeMessage } from './snapshot.ts'
 import { SessionTable } from './table.ts'
 
 const NOTHING: Redactions = new Map()
+const touch = (at: string): SentCommand => [
+  'UpdateCommand',
+  sessionUpdate(at, { condition: 'attribute_exists(pk) AND attribute_not_exists(deletedAt)' }),
+]
 const aws = { message: 'because', $metadata: {} }
 
 function logFor({ autoCreate = true, windowSize = 40 } = {}) {
@@ -59,7 +67,8 @@ function logFor({ autoCreate = true, windowSize = 40 } = {}) {
   })
   const save = (texts: readonly string[], data?: Snapshot['data'], redacted: Redactions = NOTHING) =>
     log.save(freeze(snapshotOf(texts, data)), redacted)
-  return { ...mocked, clock, log, save }
+  const end = (texts: readonly string[]) => log.save(freeze(snapshotOf(texts)), NOTHING, true)
+  return { ...mocked, clock, log, save, end }
 }
 
 /** A log that has saved two messages. */
@@ -106,7 +115,7 @@ describe('a first save', () => {
   it('of a snapshot without messages has no window', async () => {
     const { log, takeSent } = logFor()
     await log.save(freeze({ ...snapshotOf([]), createdAt: 'now', data: { nodes: {} } }), NOTHING)
-    const { window: _, ...headWithoutWindow } = head({ createdAt: 'now' })
+    const headWithoutWindow = without(head({ createdAt: 'now' }), 'window')
     expect(takeSent()).toEqual([
       newest(),
       creation({ head: headWithoutWindow, state: state({ createdAt: 'now', data: stateText({ nodes: {} }) }) }),
@@ -215,11 +224,198 @@ describe('a save', () => {
 
     await save(['a1', 'b1', 'c1', 'd1'])
     expect(takeSent()).toEqual([
-      append(row(4, 'd1')),
-      ['UpdateCommand', sessionUpdate('2026-01-01T00:05:00.000Z')],
-      advance(head({ version: 2, window: '1-4', last: 4, createdAt: 'at d1', touchedAt: START_SECONDS + 300 })),
+      touch('2026-01-01T00:05:00.000Z'),
+      append(row(4, 'd1', { touchedAt: START_SECONDS + 300 })),
+    ])
+    await save(['a1', 'b1', 'c1', 'd1', 'e1'])
+    expect(takeSent()).toEqual([append(row(5, 'e1'))])
+  })
+
+  it('refreshes the session only when it is there still', async () => {
+    const { save, clock, answers, takeSent } = await savedLog()
+    clock.now += 300_000
+    answers.on(UpdateCommand).rejects(new ConditionalCheckFailedException(aws))
+    expect(await rejectionOf(save(['a1', 'b1', 'c1']))).toMatchObject({ name: 'SessionNotFoundError', sessionId: 's' })
+    expect(takeSent()).toEqual([touch('2026-01-01T00:05:00.000Z')])
+  })
+
+  it('says in the head when it has refreshed the session, where no row can say it', async () => {
+    const { save, clock, takeSent } = await savedLog()
+    clock.now += 300_000
+    await save(['b1'])
+    const touchedAt = START_SECONDS + 300
+    expect(takeSent()).toEqual([
+      touch('2026-01-01T00:05:00.000Z'),
+      advance(head({ version: 2, window: '2', last: 2, createdAt: 'at b1', touchedAt })),
+    ])
+    clock.now += 300_000
+    const data = { state: { count: 1 } }
+    await save(['b1'], data)
+    const more = { window: '2', last: 2, createdAt: 'at b1', touchedAt: touchedAt + 300 }
+    expect(takeSent()).toEqual([
+      touch('2026-01-01T00:10:00.000Z'),
+      advance(state({ version: 2, last: 2, createdAt: 'at b1', data: stateText(data) })),
+      advance(head({ version: 3, stateVersion: 2, ...more })),
     ])
   })
+
+  it('knows from a row when the session was refreshed', async () => {
+    const { save, clock, takeSent } = await loadedLog(row(3, 'c1', { writer: ANOTHER, touchedAt: START_SECONDS + 200 }))
+    clock.now += 499_999
+    await save(['a1', 'b1', 'c1', 'd1'])
+    expect(takeSent()).toEqual([append(row(4, 'd1'))])
+    clock.now += 1
+    await save(['a1', 'b1', 'c1', 'd1', 'e1'])
+    expect(takeSent()).toEqual([
+      touch('2026-01-01T00:08:20.000Z'),
+      append(row(5, 'e1', { touchedAt: START_SECONDS + 500 })),
+    ])
+  })
+})
+
+describe('a turn', () => {
+  const until = START + 1000
+
+  async function turnLog() {
+    const made = await savedLog()
+    made.log.turn = { id: 'event-1', leaseMs: 1000 }
+    return made
+  }
+
+  it('is under way as its rows say, from each for as long as its lease, until the answer', async () => {
+    const { save, clock, takeSent } = await turnLog()
+    await save(['a1', 'B1', 'c1'])
+    clock.now += 600
+    await save(['a1', 'B1', 'c1', 'd1'])
+    clock.now += 600
+    await save(['a1', 'B1', 'c1', 'd1', 'E1'])
+    expect(takeSent()).toEqual([
+      append(row(3, 'c1', { until, turn: 'event-1' })),
+      append(row(4, 'd1', { until: until + 600, turn: 'event-1' })),
+      append(row(5, 'E1', { turn: 'event-1' })),
+    ])
+  })
+
+  it('without exclusion or an id leaves no mark', async () => {
+    const { log, save, takeSent } = await turnLog()
+    log.turn = { id: 'event-1' }
+    await save(['a1', 'B1', 'c1'])
+    log.turn = { leaseMs: 1000 }
+    await save(['a1', 'B1', 'c1', 'd1'])
+    log.turn = {}
+    await save(['a1', 'B1', 'c1', 'd1', 'e1'])
+    expect(takeSent()).toEqual([
+      append(row(3, 'c1', { turn: 'event-1' })),
+      append(row(4, 'd1', { until })),
+      append(row(5, 'e1')),
+    ])
+  })
+
+  it('that ends with an answer looks at the head, and writes nothing', async () => {
+    const { save, end, answers, takeSent } = await turnLog()
+    await save(['a1', 'B1', 'c1', 'D1'])
+    takeSent()
+    answers.on(GetCommand).resolves({ Item: head({ createdAt: 'at B1' }) })
+    await end(['a1', 'B1', 'c1', 'D1'])
+    expect(takeSent()).toEqual([headLook])
+    // It has looked: there is nothing new to look for.
+    await end(['a1', 'B1', 'c1', 'D1'])
+    expect(takeSent()).toEqual([])
+  })
+
+  it('that wrote nothing ends without a request', async () => {
+    const { end, takeSent } = await turnLog()
+    await end(['a1', 'B1'])
+    expect(takeSent()).toEqual([headLook])
+    const loaded = await loadedLog()
+    await loaded.log.save(freeze(snapshotOf(['a1', 'b1'])), NOTHING, true)
+    expect(loaded.takeSent()).toEqual([])
+  })
+
+  it('that ends without an answer is marked as ended in the head', async () => {
+    const { end, takeSent } = await turnLog()
+    await end(['a1', 'B1', 'c1'])
+    expect(takeSent()).toEqual([
+      append(row(3, 'c1', { until, turn: 'event-1' })),
+      advance(head({ version: 2, window: '1-3', last: 3, settled: 3, createdAt: 'at c1' })),
+    ])
+    await end(['a1', 'B1', 'c1'])
+    expect(takeSent()).toEqual([])
+  })
+
+  it('of another writer is not marked as ended', async () => {
+    const { log, takeSent } = await loadedLog(row(3, 'c1', { writer: ANOTHER, until }))
+    await log.save(freeze(snapshotOf(['a1', 'b1', 'c1'])), NOTHING, true)
+    expect(takeSent()).toEqual([])
+  })
+
+  it('whose end writes the head anyway needs no look at it', async () => {
+    const { save, end, takeSent } = await turnLog()
+    await save(['a1', 'B1', 'c1', 'D1'])
+    takeSent()
+    await end(['c1', 'D1'])
+    expect(takeSent().map(([name, input]) => [name, Object(input).Item?.sk])).toEqual([
+      ['PutCommand', 'agent#a#msg#head'],
+    ])
+    await end(['c1', 'D1'])
+    expect(takeSent()).toEqual([])
+  })
+
+  it.each([
+    ['deleted', undefined, 'nothing: the session was deleted'],
+    [
+      'deleted and created again',
+      head({ incarnation: '0mjuohs01', writer: '0mjuohs01-x' }),
+      'the session begun at 0mjuohs01',
+    ],
+  ])('in a session that was %s meanwhile is taken back at its end', async (_, Item, actual) => {
+    const { log, save, end, answers, takeSent } = await loadedTurn()
+    await save(['a1', 'b1', 'c1'])
+    await save(['a1', 'b1', 'c1', 'D1'])
+    takeSent()
+    answers.on(GetCommand).resolves(Item === undefined ? {} : { Item })
+    const error = await rejectionOf(end(['a1', 'b1', 'c1', 'D1']))
+    expect(error).toMatchObject({
+      ...{ name: 'SessionConflictError', sessionId: 's', scopeId: 'a', key: 'agent#a#msg#head' },
+      ...{ expected: 'the session begun at 0mjuohs00', actual },
+    })
+    expect(takeSent()).toEqual([headLook, takingBack(3), takingBack(4)])
+
+    expect(await rejectionOf(save(['a1', 'b1', 'c1', 'D1', 'e1']))).toBe(error)
+    expect(takeSent()).toEqual([])
+    expect(await log.load()).toBeNull()
+  })
+
+  it('is seen by those who wait for it', async () => {
+    const { log } = await loadedLog(row(3, 'c1', { writer: ANOTHER, until, turn: 'event-2' }))
+    expect(log.view()).toMatchObject({
+      ...{ writer: WRITER, window: [1, 2, 3], last: 3, head: { settled: 0 } },
+      newest: { seq: 3, writer: ANOTHER, turn: { id: 'event-2', until } },
+    })
+    expect(log.view()?.entries.get(3)).toMatchObject({ turn: { id: 'event-2', until }, isAnswer: false })
+    expect(logFor().log.view()).toBeUndefined()
+  })
+
+  /** A log that was loaded, in a turn of its own. */
+  async function loadedTurn() {
+    const made = await loadedLog()
+    made.log.turn = { leaseMs: 1000 }
+    return made
+  }
+})
+
+it('the digest of the stored state is known after a load or a save, and after one that failed', async () => {
+  const { log, save, answers } = logFor()
+  expect(log.stateDigest()).toBeUndefined()
+  await save(['a1'])
+  const digest = digestOf(stateText())
+  expect(log.stateDigest()).toBe(digest)
+  answers.on(PutCommand).rejects(new ThrottlingException(aws))
+  await rejectionOf(save(['a1', 'b1'], { state: { changed: 1 } }))
+  expect(log.stateDigest()).toBe(digest)
+  log.forget()
+  expect(log.stateDigest()).toBeUndefined()
+  expect((await loadedLog()).log.stateDigest()).toBe(digest)
 })
 
 describe('a load', () => {
@@ -263,7 +459,7 @@ describe('a load', () => {
 
   it('finds nothing where only an immutable snapshot was saved', async () => {
     const { log, answers } = logFor()
-    const { window: _, ...headWithoutWindow } = head({ stateVersion: 0 })
+    const headWithoutWindow = without(head({ stateVersion: 0 }), 'window')
     answers.on(QueryCommand).resolves({ Items: [headWithoutWindow, row(1, 'a1', { detached: true })] })
     expect(await log.load()).toBeNull()
   })
@@ -466,7 +662,7 @@ describe('after a request that failed', () => {
     ],
     [
       'its head',
-      [state(), { ...windowed, version: 2, writer: ANOTHER }, ...stored],
+      [state(), head({ window: '1-2', last: 2, version: 2, writer: ANOTHER }), ...stored],
       { key: 'agent#a#msg#head', expected: 'version 1', actual: `version 2 written by ${ANOTHER}` },
     ],
     ['nothing at all', [], { key: 'agent#a#msg#head', expected: 'version 1', actual: 'nothing' }],
@@ -498,7 +694,7 @@ describe('a staged snapshot', () => {
   it('may be the first that is saved; the latest snapshot then starts with its messages', async () => {
     const { log, save, takeSent } = logFor()
     await log.stage(freeze(snapshotOf(['a1'])), NOTHING)
-    const { window: _, ...empty } = head({ stateVersion: 0, createdAt: 'at a1' })
+    const empty = without(head({ stateVersion: 0, createdAt: 'at a1' }), 'window')
     expect(takeSent()).toEqual([newest(), creation({ head: empty }), append(row(1, 'a1', { detached: true }))])
 
     await save(['a1'])

@@ -125,6 +125,7 @@ export class SessionLog {
         return
       }
       const { head, window, last, stateVersion } = known
+      const isAnswered = this.#entries.get(window?.at(-1) ?? 0)?.isAnswer === true
       known.head = {
         ...head,
         writer: pen.writer,
@@ -132,7 +133,7 @@ export class SessionLog {
         window,
         last,
         stateVersion,
-        settled: isUnsettled ? last : head.settled,
+        settled: isUnsettled || isAnswered ? last : head.settled,
         createdAt,
         touchedAt: known.touchedAt,
       }

@@ -24,7 +24,7 @@ import { mockedClient, rejectionOf, type SentCommand } from '../test/support/moc
 import { digestOf } from './codec.ts'
 import type { DynamoDBSnapshotStorageOptions } from './options.ts'
 import { DynamoDBSnapshotStorage } from './snapshot-storage.ts'
-import type { CapacityUsage } from './table.ts'
+import type { CapacityUsage } from './requests.ts'
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['Date'], now: START })

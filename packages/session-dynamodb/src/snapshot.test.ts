@@ -58,11 +58,21 @@ describe('freeze', () => {
       '{"scope":"agent","schemaVersion":"1.0","appData":{"mine":true},' +
       '"data":{"state":{"a":1},"systemPrompt":"Be brief"}}'
     expect(freeze(SNAPSHOT)).toEqual({
-      messages: [{ text, digest: digestOf(text), trackingId: 't-1', role: 'user' }],
+      messages: [{ text, digest: digestOf(text), trackingId: 't-1', role: 'user', isAnswer: false }],
       state,
       stateDigest: digestOf(state),
       createdAt: '2026-01-01T00:00:00.000Z',
     })
+  })
+
+  it('tells which messages end a turn', () => {
+    const messages = [
+      { role: 'user', content: [{ text: 'hi' }] },
+      { role: 'assistant', content: [{ toolUse: { name: 'look', toolUseId: 'u', input: {} } }] },
+      { role: 'assistant', content: [{ text: 'hello' }] },
+    ]
+    const frozen = freeze({ ...SNAPSHOT, data: { messages } })
+    expect(frozen.messages?.map(({ isAnswer }) => isAnswer)).toEqual([false, false, true])
   })
 
   it('has an inverse, whatever keys there are', () => {

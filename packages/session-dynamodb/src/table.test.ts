@@ -17,7 +17,8 @@ import {
 import { describe, expect, it, test } from 'vitest'
 import { mockedClient, rejectionOf } from '../test/support/mocked-client.ts'
 import type { QueryRange } from './expressions.ts'
-import { type CapacityUsage, type Page, SessionTable, type SessionTableOptions } from './table.ts'
+import type { CapacityUsage } from './requests.ts'
+import { type Page, SessionTable, type SessionTableOptions } from './table.ts'
 
 const TableName = 'sessions'
 const key = { pk: 'p', sk: 's' }

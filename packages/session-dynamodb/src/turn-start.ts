@@ -37,6 +37,8 @@ export interface Turn {
   replay: Message | undefined
   /** Whether the run ended with an error of its own, which a failing save must not hide. */
   hasFailed: boolean
+  /** Whether the run ended in the middle because a save failed. */
+  isCutShort: boolean
   isOver: boolean
 }
 
@@ -52,10 +54,9 @@ export class TurnStart {
 
   /** Opens a turn: what is written from now on is part of it. */
   open(invocationState: Readonly<Record<string, unknown>>): Turn {
-    const { turnExclusion, turnLeaseMs, turnWaitMs } = this.#options
+    const { turnWaitMs } = this.#options
     const id = turnIdOf(invocationState)
-    this.#turns.begin({ id, leaseMs: turnExclusion ? this.#within(turnLeaseMs) : undefined })
-    return {
+    const turn: Turn = {
       id,
       invocationState,
       waitUntil: Date.now() + this.#within(turnWaitMs),
@@ -64,41 +65,83 @@ export class TurnStart {
       storedInputs: 0,
       replay: undefined,
       hasFailed: false,
+      isCutShort: false,
       isOver: false,
+    }
+    this.#mark(turn)
+    return turn
+  }
+
+  /**
+   * Brings the agent to where the turn can start.
+   *
+   * @param isCutShort - Whether the agent's own last turn ended because a save failed.
+   */
+  async prepare(turn: Turn, isCutShort = false): Promise<void> {
+    const { turnExclusion, restore, agent } = this.#options
+    for (;;) {
+      // Whoever else has waited may be faster: what a restore finds may again be a turn under way.
+      while (turnExclusion && (await this.#turns.waitUntilFree(turn.waitUntil, agent.cancelSignal))) await restore()
+      const isResumed = turn.id !== undefined && (await this.#resume(turn, turn.id))
+      const hasCrashed = this.#turns.hasCrashed() || isCutShort
+      if (hasCrashed) clearStaleInterrupt(agent)
+      if (turn.replay !== undefined || !this.#repair(hasCrashed && !isResumed)) return
+      if (await this.#saveRepair(turn, isResumed)) return
+      await restore()
     }
   }
 
-  /** Brings the agent to where the turn can start. */
-  async prepare(turn: Turn): Promise<void> {
-    const { turnExclusion, restore, agent } = this.#options
-    // Whoever else has waited may be faster: what a restore finds may again be a turn under way.
-    while (turnExclusion && (await this.#turns.waitUntilFree(turn.waitUntil, agent.cancelSignal))) await restore()
-    const isResumed = turn.id !== undefined && (await this.#resume(turn, turn.id))
-    if (turn.replay === undefined) this.#repair(this.#turns.hasCrashed() && !isResumed)
+  /** What is written from now on is part of a turn; without exclusion it says so, but keeps nobody waiting. */
+  #mark({ id }: Turn): void {
+    const { turnExclusion, turnLeaseMs } = this.#options
+    this.#turns.begin({ id, leaseMs: turnExclusion ? this.#within(turnLeaseMs) : 0 })
+  }
+
+  /**
+   * Stores a repaired conversation at once: what was added belongs to the turn that was cut short, not to the next one.
+   *
+   * @returns false when another writer was faster.
+   */
+  async #saveRepair(turn: Turn, isResumed: boolean): Promise<boolean> {
+    const { save, turnExclusion } = this.#options
+    if (!isResumed) this.#turns.begin({})
+    try {
+      await save()
+      return true
+    } catch (error) {
+      if (!(error instanceof SessionConflictError) || !turnExclusion) throw error
+      if (Date.now() >= turn.waitUntil) throw this.#busy(error)
+      return false
+    } finally {
+      this.#mark(turn)
+    }
   }
 
   /** Finds an earlier run of a turn with an id. */
   async #resume(turn: Turn, id: string): Promise<boolean> {
     const { agent } = this.#options
     const record = await this.#turns.find(id)
+    turn.storedInputs = 0
     if (record.status === 'answered') turn.replay = Message.fromMessageData(record.answer as MessageData)
     if (record.status !== 'unanswered') return false
-    const messages = record.positions.flatMap((position) => agent.messages[position] ?? [])
+    const messages = agent.messages.slice(record.first)
     const answered = messages.findIndex((message) => message.role === 'assistant')
     turn.storedInputs = answered < 0 ? messages.length : answered
-    return messages.length > 0
+    return true
   }
 
-  #repair(endsUnanswered: boolean): void {
+  /** @returns Whether there was anything to repair. */
+  #repair(endsUnanswered: boolean): boolean {
     const { agent, repair, sessionId, logger } = this.#options
-    if (repair === 'off' || isInterrupted(agent)) return
+    if (repair === 'off' || isInterrupted(agent)) return false
     const repaired = repairConversation(agent.messages, repair, endsUnanswered)
-    if (repaired === undefined) return
+    if (repaired === undefined) return false
     logger.warn(
       `session_id=<${sessionId}>, agent_id=<${agent.id}>, repair=<${repair}>, messages=<${agent.messages.length}>, ` +
         `repaired_messages=<${repaired.length}> | an earlier turn was cut short, the conversation was repaired`,
     )
     agent.messages.splice(0, agent.messages.length, ...repaired)
+    return true
   }
 
   /** Stores the first message of a turn. Whoever does it first has the turn; the others go on from where it ends. */
@@ -175,5 +218,21 @@ function turnIdOf(invocationState: Readonly<Record<string, unknown>>): string | 
 /** Whether the agent waits for a person's answer: its unfinished tool uses are not those of a crash. */
 function isInterrupted(agent: Agent): boolean {
   const { interrupts } = agent.takeSnapshot({ include: ['interrupts'] }).data
-  return typeof interrupts === 'object' && interrupts !== null && Reflect.get(interrupts, 'activated') === true
+  return fieldOf(interrupts, 'activated') === true
+}
+
+/**
+ * Forgets an interrupt that has been answered: a process that dies after it has stored the tools' results leaves a state
+ * that still waits for them.
+ */
+function clearStaleInterrupt(agent: Agent): void {
+  const snapshot = agent.takeSnapshot({ include: ['interrupts'] })
+  const pending = fieldOf(fieldOf(snapshot.data.interrupts, 'pendingToolExecution'), 'assistantMessageData')
+  const trackingId = fieldOf(pending, 'trackingId')
+  if (typeof trackingId !== 'string' || !agent.messages.some((message) => message.trackingId === trackingId)) return
+  agent.loadSnapshot({ ...snapshot, data: { interrupts: { interrupts: {}, activated: false } } })
+}
+
+function fieldOf(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined
 }

@@ -19,12 +19,12 @@ interface OpenTurn {
 
 /** What is stored of a turn with an id. */
 export type TurnRecord =
-  /** The turn has not begun. */
+  /** The turn has not begun, or was begun and then overtaken by another one. */
   | { readonly status: 'new' }
   /** The turn has ended with an answer, a message's JSON. */
   | { readonly status: 'answered'; readonly answer: unknown }
-  /** The turn has begun and not ended; these of its rows are in the window, by position. */
-  | { readonly status: 'unanswered'; readonly positions: readonly number[] }
+  /** The turn has begun and not ended, and is the last one: the position in the window from which it goes to the end. */
+  | { readonly status: 'unanswered'; readonly first: number }
 
 /** What {@link Turns} works with. */
 export interface TurnsOptions {
@@ -92,13 +92,11 @@ export class Turns {
   /** Looks up a turn, among the rows that are known first. */
   async find(id: string): Promise<TurnRecord> {
     const { table, log, keys } = this.#options
-    const { seqs, isAnswered } = this.#rowsOf(id)
-    const last = seqs.at(-1)
-    if (last !== undefined && isAnswered) return { status: 'answered', answer: await this.#message(last) }
-    if (last !== undefined) {
-      const window = log.view()?.window ?? []
-      return { status: 'unanswered', positions: seqs.map((seq) => window.indexOf(seq)) }
-    }
+    const answer = this.#answerOf(id)
+    if (answer !== undefined) return { status: 'answered', answer: await this.#message(answer) }
+    const { window = [], entries } = log.view() ?? {}
+    const before = window.findLastIndex((seq) => entries?.get(seq)?.turn.id !== id)
+    if (before + 1 < window.length) return { status: 'unanswered', first: before + 1 }
     const record = await loadValue(table, keys.turn(id))
     if (record === undefined) return { status: 'new' }
     if (typeof record !== 'object' || record === null || !('answer' in record) || typeof record.answer !== 'number') {
@@ -110,8 +108,8 @@ export class Turns {
   /** Notes that a turn has ended with an answer, so that it is found when its rows have left the window. */
   async complete(id: string): Promise<void> {
     const { table, keys } = this.#options
-    const { seqs, isAnswered } = this.#rowsOf(id)
-    if (isAnswered) await saveValue(table, keys.turn(id), encode(JSON.stringify({ answer: seqs.at(-1) })))
+    const answer = this.#answerOf(id)
+    if (answer !== undefined) await saveValue(table, keys.turn(id), encode(JSON.stringify({ answer })))
   }
 
   /** The turn that another writer had under way when the log was last looked at. */
@@ -132,11 +130,11 @@ export class Turns {
     return this.#open()
   }
 
-  /** Sequence numbers of a turn's rows among those that are known, in order, and whether the last one is an answer. */
-  #rowsOf(id: string): { seqs: readonly number[]; isAnswered: boolean } {
-    const entries = [...(this.#options.log.view()?.entries.values() ?? [])]
-    const rows = entries.filter(({ turn }) => turn.id === id).sort((a, b) => a.seq - b.seq)
-    return { seqs: rows.map(({ seq }) => seq), isAnswered: rows.at(-1)?.isAnswer === true }
+  /** Sequence number of a turn's answer among the rows that are known. One that no head shows yet is none. */
+  #answerOf(id: string): number | undefined {
+    const view = this.#options.log.view()
+    const rows = [...(view?.entries.values() ?? [])].filter(({ turn, isAnswer }) => turn.id === id && isAnswer)
+    return rows.findLast(({ seq, detached }) => !detached || seq <= (view?.head.last ?? 0))?.seq
   }
 
   async #message(seq: number): Promise<unknown> {

@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { GetCommand, PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb'
 import { describe, expect, it, test } from 'vitest'
+import { sealed } from '../test/support/log-items.ts'
 import { errorOf, mockedClient, rejectionOf } from '../test/support/mocked-client.ts'
 import type { StoredValue } from './attributes.ts'
 import { digestOf, encode, INLINE_LIMIT } from './codec.ts'
@@ -13,8 +14,8 @@ const SMALL = '{"a":1}'
 const LARGE = JSON.stringify('x'.repeat(INLINE_LIMIT))
 const digest = digestOf(LARGE)
 const [firstBytes, secondBytes] = encode(LARGE).parts
-const first = { pk: 'p', sk: `owner#part#${digest}#0000`, v: 1, data: firstBytes }
-const second = { pk: 'p', sk: `owner#part#${digest}#0001`, v: 1, data: secondBytes }
+const first = sealed({ pk: 'p', sk: `owner#part#${digest}#0000`, v: 1, data: firstBytes })
+const second = sealed({ pk: 'p', sk: `owner#part#${digest}#0001`, v: 1, data: secondBytes })
 const large: StoredValue = { encoding: 'json', digest, inline: undefined, partCount: 2 }
 const CORRUPTED = { name: 'SessionCorruptedError', key: owner }
 
@@ -39,7 +40,7 @@ describe('a value that fits its item', () => {
   it('is one PutItem and one GetItem', async () => {
     const { table, answers, takeSent } = tableFor()
     await saveValue(table, owner, encode(SMALL))
-    const item = { ...owner, v: 1, enc: 'json', data: SMALL }
+    const item = sealed({ ...owner, v: 1, enc: 'json', data: SMALL })
     expect(takeSent()).toEqual([['PutCommand', { TableName, Item: item }]])
 
     answers.on(GetCommand).resolves({ Item: item })
@@ -69,7 +70,7 @@ describe('a value that does not fit its item', () => {
     expect(takeSent()).toEqual([
       ['PutCommand', { TableName, Item: first }],
       ['PutCommand', { TableName, Item: second }],
-      ['PutCommand', { TableName, Item: { ...owner, v: 1, enc: 'json', parts: 2, digest } }],
+      ['PutCommand', { TableName, Item: sealed({ ...owner, v: 1, enc: 'json', parts: 2, digest }) }],
     ])
   })
 
@@ -110,7 +111,7 @@ describe('a value that does not fit its item', () => {
   test.each([
     ['a missing part', [first]],
     ['no part', []],
-    ['a changed part', [first, { ...second, data: Uint8Array.of(1, 2) }]],
+    ['a changed part', [first, sealed({ ...second, data: Uint8Array.of(1, 2) })]],
     ['parts in disorder', [second, first]],
   ])('is corrupt with %s', async (_, Items) => {
     const { table, answers } = tableFor()
@@ -118,12 +119,17 @@ describe('a value that does not fit its item', () => {
     expect(await rejectionOf(readText(table, owner, large))).toMatchObject(CORRUPTED)
   })
 
-  it('is corrupt with a part that is none', async () => {
+  test.each([
+    ['is none', sealed({ ...first, data: 'text' }), "has no bytes in 'data'"],
+    ['was changed', { ...first, data: Uint8Array.of(1, 2) }, 'does not match its checksum'],
+    ['is another one', { ...second, sk: first.sk }, 'does not match its checksum'],
+  ])('is corrupt with a part that %s, which the error names', async (_, part, problem) => {
     const { table, answers } = tableFor()
-    answers.on(QueryCommand).resolves({ Items: [{ ...first, data: 'text' }, second] })
+    answers.on(QueryCommand).resolves({ Items: [part, second] })
     expect(await rejectionOf(readText(table, owner, large))).toMatchObject({
       name: 'SessionCorruptedError',
       key: { pk: 'p', sk: first.sk },
+      message: expect.stringContaining(problem),
     })
   })
 })

@@ -14,7 +14,7 @@ import {
 
 /** A message of the agent's, as tests write it: `a1` is the first text of the message that is tracked as `a`. */
 function live(name: string): LiveMessage {
-  return { text: `{"${name}"}`, digest: `digest of ${name}`, trackingId: trackingIdOf(name), role: 'user' }
+  return { text: `{"${name}"}`, digest: `digest of ${name}`, trackingId: trackingIdOf(name), role: 'user', isAnswer: false }
 }
 
 function trackingIdOf(name: string): string | undefined {
@@ -97,8 +97,8 @@ class SimulatedLog {
   }
 
   #write({ seq, message, detached, replaces }: PlannedRow): void {
-    const { text, digest, trackingId } = message
-    this.rows.set(seq, { seq, text, digest, trackingId, writer: 'me', detached, replaces })
+    const { text, digest, trackingId, isAnswer } = message
+    this.rows.set(seq, { seq, text, digest, trackingId, writer: 'me', detached, replaces, turn: {}, isAnswer })
   }
 }
 

@@ -89,7 +89,8 @@ function print(facts: FaultFacts): void {
 
 function parseStride(text = '1'): number {
   const stride = Number(text)
-  if (!Number.isInteger(stride) || stride < 1) throw new UsageError(`--stride must be a whole number from 1, got '${text}'`)
+  if (!Number.isInteger(stride) || stride < 1)
+    throw new UsageError(`--stride must be a whole number from 1, got '${text}'`)
   return stride
 }
 

@@ -239,11 +239,14 @@ describe('a redaction that fails', () => {
     // A trim and a new message in one save: the row is written, the head that would show it is not.
     faulty.decide(onlyOnce('fails', ({ text }) => text.includes('#msg#head')))
     agent.messages.splice(0, 1)
-    await expect(agent.invoke(secret)).rejects.toMatchObject({ cause: { name: INJECTED_ERROR } })
+    const question = new Message({ role: 'user', content: [new TextBlock(secret)] })
+    await expect(agent.invoke([question])).rejects.toMatchObject({ cause: { name: INJECTED_ERROR } })
     expect(await isInTable(secret)).toBe(true)
 
     faulty.heal()
-    await agent.invoke([])
+    // The turn has never begun: the agent does not hold its message.
+    expect(messagesOf(agent)).toEqual(['assistant: Hello.'])
+    await agent.invoke([question])
 
     expect(await isInTable(secret)).toBe(false)
     faulty.close()

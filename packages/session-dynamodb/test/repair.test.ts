@@ -28,7 +28,12 @@ const LEASE = 1000
 const SECRET = 'the moon landing'
 const tools = [toolNamed('look', () => 'a thing')]
 const lookTwice: Script = [
-  { toolUses: [{ name: 'look', input: {}, toolUseId: 'a' }, { name: 'look', input: {}, toolUseId: 'b' }] },
+  {
+    toolUses: [
+      { name: 'look', input: {}, toolUseId: 'a' },
+      { name: 'look', input: {}, toolUseId: 'b' },
+    ],
+  },
   { text: 'Once more.', toolUses: [{ name: 'look', input: {}, toolUseId: 'c' }] },
   { text: 'I saw it.' },
 ]
@@ -80,7 +85,12 @@ describe.each([1, 2, 3, 4, 5])('after a crash with %d of 6 messages stored', (st
     // The repair is stored: nobody repairs again.
     expect((await session.restored()).messages).toEqual(next.messages)
     const warnings: unknown[] = []
-    const logger = { debug: () => {}, info: () => {}, warn: (...args: unknown[]) => void warnings.push(args), error: () => {} }
+    const logger = {
+      debug: () => {},
+      info: () => {},
+      warn: (...args: unknown[]) => void warnings.push(args),
+      error: () => {},
+    }
     const third = session.agent(answers('Still.'), { tools, manager: { logger } })
     await third.invoke('And now?')
     expect(warnings).toEqual([])
@@ -148,7 +158,10 @@ test('a crash while the repair was being stored is repaired', async () => {
 test('a process that died before its first message has left nothing to repair', async () => {
   const session = crashed()
   const stalling = stallingClient('#msg#0000000001"')
-  session.agent(lookTwice, { tools, manager: { client: stalling.client } }).invoke('Look!').catch(() => undefined)
+  session
+    .agent(lookTwice, { tools, manager: { client: stalling.client } })
+    .invoke('Look!')
+    .catch(() => undefined)
   await stalling.stalled
   const next = session.agent(answers('Yes.'))
   await next.invoke('Anyone?')
@@ -168,7 +181,12 @@ describe.each(['complete', 'drop'] as const)("an agent that waits for a person i
     const [interrupt] = result.interrupts ?? []
     await agent.invoke([new InterruptResponseContent({ interruptId: interrupt?.id ?? '', response: 'yes' })])
 
-    const transcript = ['user: Delete my files.', 'assistant: I delete them. + toolUse', 'user: toolResult', 'assistant: All gone.']
+    const transcript = [
+      'user: Delete my files.',
+      'assistant: I delete them. + toolUse',
+      'user: toolResult',
+      'assistant: All gone.',
+    ]
     expect(messagesOf(agent)).toEqual(transcript)
     expect(messagesOf(await session.restored())).toEqual(transcript)
   })

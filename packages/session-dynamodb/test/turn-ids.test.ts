@@ -159,7 +159,12 @@ describe('a turn that is open elsewhere', () => {
     const polled = Promise.withResolvers<void>()
     let polls = 0
     const second = session.agent(model, {
-      manager: { onCapacity: ({ operation }) => operation === 'Query' && ++polls > 2 && polled.resolve() },
+      manager: {
+        onCapacity: ({ operation }) => {
+          if (operation === 'Query') polls += 1
+          if (polls > 2) polled.resolve()
+        },
+      },
     })
     if (kind === 'warm') await second.initialize()
     const first = session.agent(new GatedModel(answers('Yes.'), at)).invoke('Hi.', event('event-1'))
@@ -280,6 +285,48 @@ describe('a turn that crashed', () => {
     expect(messagesOf(await session.restored())).toEqual(['user: Hi.', 'assistant: Hello.'])
   })
 
+  test('and was followed by another turn begins again, behind that one', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] })
+    const session = testSession(table, { turnLeaseMs: LEASE, turnWaitMs: 0 })
+    await dieAsking(session, 0)
+    vi.setSystemTime(Date.now() + LEASE)
+    await session.agent(answers('Yes.')).invoke('Anyone?', event('event-2'))
+    const model = new ScriptedModel(answers('I saw it.'))
+    const late = session.agent(model, { tools })
+    expect(textOf(await late.invoke('Look!', event('event-1')))).toEqual(['I saw it.'])
+    expectValid(late)
+    expect(messagesOf(late).slice(-4)).toEqual([
+      'user: Anyone?',
+      'assistant: Yes.',
+      'user: Look!',
+      'assistant: I saw it.',
+    ])
+    expect((await session.restored()).messages).toEqual(late.messages)
+    expect(textOf(await session.agent([], { tools }).invoke('Look!', event('event-1')))).toEqual(['I saw it.'])
+    expect(textOf(await session.agent([]).invoke('Anyone?', event('event-2')))).toEqual(['Yes.'])
+  })
+
+  test.each([0, 1])('after it had repaired another one is run to its end: at call %d', async (call) => {
+    vi.useFakeTimers({ toFake: ['Date'] })
+    const session = testSession(table, { turnLeaseMs: LEASE, turnWaitMs: 0 })
+    const at = gate()
+    session
+      .agent(new GatedModel(lookUp, at), { tools })
+      .invoke('Hi?', event('event-0'))
+      .catch(() => undefined)
+    await at.reached
+    vi.setSystemTime(Date.now() + LEASE)
+    await dieAsking(session, call)
+    vi.setSystemTime(Date.now() + LEASE)
+    const next = session.agent(answers('I saw it.'), { tools })
+    expect(textOf(await next.invoke('Look!', event('event-1')))).toEqual(['I saw it.'])
+    expectValid(next)
+    expect(messagesOf(next).filter((message) => message === 'user: Look!')).toHaveLength(1)
+    expect(messagesOf(next).filter((message) => message === 'user: Hi?')).toHaveLength(1)
+    expect((await session.restored()).messages).toEqual(next.messages)
+    expect(textOf(await session.agent([], { tools }).invoke('Look!', event('event-1')))).toEqual(['I saw it.'])
+  })
+
   test('between two of its input messages adds only the second', async () => {
     vi.useFakeTimers({ toFake: ['Date'] })
     const session = testSession(table, { turnLeaseMs: LEASE, turnWaitMs: 0 })
@@ -350,7 +397,10 @@ describe('the id of a turn', () => {
     for (const options of [{}, event('event-1')]) {
       const session = testSession(table)
       let units = 0
-      const manager = { onCapacity: ({ writeUnits }: { writeUnits: number }) => void (units += writeUnits) }
+      const onCapacity = ({ writeUnits }: { writeUnits: number }): void => {
+        units += writeUnits
+      }
+      const manager = { onCapacity }
       const agent = session.agent(always('Yes.'), { manager })
       await agent.invoke('Hi.')
       units = 0

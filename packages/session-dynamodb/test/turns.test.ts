@@ -174,7 +174,9 @@ describe('a turn that waits', () => {
     const session = testSession(table)
     const { at, ended } = await atWork(session)
     let polls = 0
-    const onCapacity = ({ operation }: CapacityUsage): void => void (polls += operation === 'Query' ? 1 : 0)
+    const onCapacity = ({ operation }: CapacityUsage): void => {
+      if (operation === 'Query') polls += 1
+    }
     const begun = performance.now()
     const slower = session.agent(answers('never said'), { manager: { turnWaitMs: 300, onCapacity } })
     await expect(slower.invoke('May I?')).rejects.toThrow(SessionBusyError)

@@ -1,11 +1,6 @@
 /** Traces of one agent: turns, and what else a process does between them. */
 
-import {
-  Agent,
-  type AgentConfig,
-  type ConversationManager,
-  type MessageData,
-} from '@strands-agents/sdk'
+import { Agent, type AgentConfig, type ConversationManager, type MessageData } from '@strands-agents/sdk'
 import {
   DynamoDBSessionError,
   DynamoDBSessionManager,
@@ -85,7 +80,8 @@ class AgentSchedule {
     const restored = messagesIn(next.agent)
     this.#checkPlace(restored)
     if (live !== undefined) this.#report('the restored conversation differs', differenceOf(live, restored))
-    if (state !== undefined && state !== JSON.stringify(next.agent.appState)) this.#problems.push('the restored state differs')
+    if (state !== undefined && state !== JSON.stringify(next.agent.appState))
+      this.#problems.push('the restored state differs')
     const before = await this.#loadSnapshots()
     // A redaction that was begun must be completed; one that nobody began is not known to anybody else.
     const mustRedact = (isDurable && first.model.hasRedacted()) || (await this.#hasRedacted())
@@ -169,14 +165,20 @@ class AgentSchedule {
   #checkError(error: unknown): void {
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
     const isUntyped = !(error instanceof DynamoDBSessionError)
-    const isConflict = [error, cause].some((each) => each instanceof SessionConflictError || each instanceof SessionBusyError)
+    const isConflict = [error, cause].some(
+      (each) => each instanceof SessionConflictError || each instanceof SessionBusyError,
+    )
     if (isUntyped || isConflict) this.#problems.push(`the error was ${describeError(error)}`)
   }
 
   #checkPlace(found: readonly MessageData[]): void {
-    for (const problem of conversationProblems(this.#trace.keepsAll === false ? found : [])) this.#problems.push(problem)
+    for (const problem of conversationProblems(this.#trace.keepsAll === false ? found : []))
+      this.#problems.push(problem)
     if (this.#trace.keepsAll === false) return
-    const problems = placeProblems([...this.#acknowledged.keys()], found.map(({ trackingId }) => trackingId))
+    const problems = placeProblems(
+      [...this.#acknowledged.keys()],
+      found.map(({ trackingId }) => trackingId),
+    )
     for (const problem of problems) this.#problems.push(problem)
   }
 
@@ -231,12 +233,14 @@ class AgentSchedule {
     const items = await this.#stage.items()
     const rows = items.filter(({ sk }) => /#msg#\d{10}$/.test(sk))
     const ids = rows.flatMap((row) => trackingIdIn(itemText(row, items)))
-    for (const problem of placeProblems(logOrder([...this.#acknowledged.values()]), ids)) this.#problems.push(`log: ${problem}`)
+    for (const problem of placeProblems(logOrder([...this.#acknowledged.values()]), ids))
+      this.#problems.push(`log: ${problem}`)
     for (const [sk, sums] of ledger.answered()) {
       if (!/#msg#\d{10}$/.test(sk)) continue
       const row = rows.find((each) => each.sk === sk)
       if (row === undefined) this.#problems.push(`row ${sk} was acknowledged and is missing`)
-      else if (!sums.includes(String(row['sum']))) this.#problems.push(`row ${sk} was acknowledged and then overwritten`)
+      else if (!sums.includes(String(row['sum'])))
+        this.#problems.push(`row ${sk} was acknowledged and then overwritten`)
     }
     const report = await verifySession({ sessionId, tableName, client: this.#stage.process().client })
     for (const { key, problem } of report.problems) this.#problems.push(`verifySession: ${key.sk}: ${problem}`)
@@ -256,7 +260,8 @@ function messagesIn(agent: Agent): MessageData[] {
 
 /** A summary stands before the messages that the log had before it. */
 function logOrder(messages: readonly MessageData[]): string[] {
-  const isSummary = ({ content }: MessageData): boolean => content.some((block) => 'text' in block && block.text.startsWith('Summary'))
+  const isSummary = ({ content }: MessageData): boolean =>
+    content.some((block) => 'text' in block && block.text.startsWith('Summary'))
   return messages.flatMap((message) => (isSummary(message) ? [] : (message.trackingId ?? [])))
 }
 

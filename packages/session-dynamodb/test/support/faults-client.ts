@@ -42,10 +42,11 @@ export class Ledger {
     for (const [index, { sk, isAnswered }] of this.puts.entries()) {
       // A write whose answer was lost may have been carried out, over the one before.
       const later = this.puts.slice(index).filter((put) => put.sk === sk)
-      if (isAnswered) allowed.set(
-        sk,
-        later.map(({ sum }) => sum),
-      )
+      if (isAnswered)
+        allowed.set(
+          sk,
+          later.map(({ sum }) => sum),
+        )
     }
     return allowed
   }
@@ -123,7 +124,10 @@ function putsIn(operation: string, input: unknown): SentPut[] {
 /** Every sort key in an input, in the order in which they stand there. */
 function sortKeysIn(value: unknown): string[] {
   if (typeof value !== 'object' || value === null) return []
-  const own = property(property(value, 'sk'), 'S') ?? property(property(value, ':prefix'), 'S') ?? property(property(value, ':first'), 'S')
+  const own =
+    property(property(value, 'sk'), 'S') ??
+    property(property(value, ':prefix'), 'S') ??
+    property(property(value, ':first'), 'S')
   return [...(typeof own === 'string' ? [own] : []), ...Object.values(value).flatMap(sortKeysIn)]
 }
 

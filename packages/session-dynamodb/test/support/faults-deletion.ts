@@ -60,7 +60,13 @@ async function run(stage: Stage): Promise<string[]> {
   return [...problems, ...report.problems.map(({ key, problem }) => `verifySession: ${key.sk}: ${problem}`)]
 }
 
-function agentIn({ sessionId, tableName }: Stage, { client }: ProcessClient): { agent: Agent; manager: DynamoDBSessionManager } {
+function agentIn(
+  { sessionId, tableName }: Stage,
+  { client }: ProcessClient,
+): { agent: Agent; manager: DynamoDBSessionManager } {
   const manager = new DynamoDBSessionManager({ sessionId, tableName, client, turnLeaseMs: LEASE_MS })
-  return { agent: new Agent({ model: faultModel().model, sessionManager: manager, printer: false, tools: faultTools() }), manager }
+  return {
+    agent: new Agent({ model: faultModel().model, sessionManager: manager, printer: false, tools: faultTools() }),
+    manager,
+  }
 }

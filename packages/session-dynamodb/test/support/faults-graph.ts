@@ -31,7 +31,8 @@ async function run(stage: Stage): Promise<string[]> {
     try {
       const result = await Promise.race([first.graph.invoke('Go.'), stage.first.death])
       acknowledged = result?.results.map(({ nodeId }) => nodeId) ?? []
-      if (result !== undefined && result.status !== Status.COMPLETED) problems.push(`the graph ended as ${result.status}`)
+      if (result !== undefined && result.status !== Status.COMPLETED)
+        problems.push(`the graph ended as ${result.status}`)
     } catch (error) {
       acknowledged = []
       if (fault?.mode.endsWith('retried') ?? true) problems.push(`the graph failed: ${describeError(error)}`)
@@ -45,7 +46,8 @@ async function run(stage: Stage): Promise<string[]> {
   const next = graphIn(stage, stage.process())
   const stored = await resultsOf(next)
   if (new Set(stored).size !== stored.length) problems.push(`results twice: ${stored}`)
-  for (const nodeId of acknowledged) if (!stored.includes(nodeId)) problems.push(`the result of node '${nodeId}' is missing`)
+  for (const nodeId of acknowledged)
+    if (!stored.includes(nodeId)) problems.push(`the result of node '${nodeId}' is missing`)
   const isHalfDone = stored.length === 1
   const result = await next.graph.invoke('Go.')
   if (result.status !== Status.COMPLETED) problems.push(`after recovery the graph ended as ${result.status}`)

@@ -1,8 +1,15 @@
 /** A model whose answers follow from the conversation alone, so that any process goes on where another one stopped. */
 
-import { ContextWindowOverflowError, FunctionTool, type JSONValue, type Message, type MessageData, type ToolContext } from '@strands-agents/sdk'
+import {
+  ContextWindowOverflowError,
+  FunctionTool,
+  type JSONValue,
+  type Message,
+  type MessageData,
+  type ToolContext,
+} from '@strands-agents/sdk'
 import { conversationProblems } from './faults-checks.ts'
-import { type Script, type ScriptedTurn, ScriptedModel } from './scripted-model.ts'
+import { type Script, ScriptedModel, type ScriptedTurn } from './scripted-model.ts'
 
 /** What a guardrail puts in the place of a secret. */
 export const REDACTED = '[redacted]'
@@ -52,7 +59,9 @@ export function faultTools(): FunctionTool[] {
 
 /** Text that no compression makes small. */
 export function filler(bytes: number): string {
-  return Buffer.from(crypto.getRandomValues(new Uint8Array(1024))).toString('hex').repeat(Math.ceil(bytes / 2048))
+  return Buffer.from(crypto.getRandomValues(new Uint8Array(1024)))
+    .toString('hex')
+    .repeat(Math.ceil(bytes / 2048))
 }
 
 /** What the model answers to a question in the end. */
@@ -64,7 +73,11 @@ function answerTo(messages: readonly Message[]): ScriptedTurn {
   const last = messages.at(-1)
   const question = questionIn(messages)
   if (last?.content.some(({ type }) => type === 'toolResultBlock')) return { text: answerTextOf(question) }
-  const use = (name: string, number = 1) => ({ name, input: {}, toolUseId: `${question.slice(0, 40)}/${number}`.replaceAll(' ', '-') })
+  const use = (name: string, number = 1) => ({
+    name,
+    input: {},
+    toolUseId: `${question.slice(0, 40)}/${number}`.replaceAll(' ', '-'),
+  })
   switch (question.split(' ')[0]) {
     case 'look':
       return { toolUses: [use('look')] }

@@ -24,7 +24,11 @@ const AGENT_TRACES: readonly AgentTraceOptions[] = [
   { name: 'plain, per invocation', options: { saveLatestOn: 'invocation' }, steps: [{ ask: 'One?' }, { ask: 'Two?' }] },
   { name: 'plain, without exclusion', options: { turnExclusion: false }, steps: [{ ask: 'One?' }, { ask: 'Two?' }] },
   { name: 'tools', steps: [{ ask: 'look around' }, { ask: 'twice please' }, { ask: 'note that' }] },
-  { name: 'tools, dropped when cut short', options: { repair: 'drop' }, steps: [{ ask: 'look around' }, { ask: 'twice please' }] },
+  {
+    name: 'tools, dropped when cut short',
+    options: { repair: 'drop' },
+    steps: [{ ask: 'look around' }, { ask: 'twice please' }],
+  },
   {
     name: 'redaction',
     secret: SECRET,
@@ -62,11 +66,12 @@ const AGENT_TRACES: readonly AgentTraceOptions[] = [
   {
     name: 'summary by the conversation manager',
     keepsAll: false,
-    conversationManager: () => new SummarizingConversationManager({
-      model: new ScriptedModel(() => ({ text: 'Summary.' })),
-      summaryRatio: 0.5,
-      preserveRecentMessages: 2,
-    }),
+    conversationManager: () =>
+      new SummarizingConversationManager({
+        model: new ScriptedModel(() => ({ text: 'Summary.' })),
+        summaryRatio: 0.5,
+        preserveRecentMessages: 2,
+      }),
     steps: [{ ask: 'One?' }, { ask: 'Two?' }, { ask: 'Three?' }, { ask: 'long and winding' }, { ask: 'Five?' }],
   },
   {
@@ -78,7 +83,11 @@ const AGENT_TRACES: readonly AgentTraceOptions[] = [
       {
         act: ({ agent, manager }) => {
           const kept = agent.messages.findLastIndex(({ role }) => role === 'assistant')
-          agent.messages.splice(0, Math.max(kept, 0), new Message({ role: 'user', content: [new TextBlock('Summary.')] }))
+          agent.messages.splice(
+            0,
+            Math.max(kept, 0),
+            new Message({ role: 'user', content: [new TextBlock('Summary.')] }),
+          )
           return manager.saveSnapshot({ target: agent, isLatest: true })
         },
       },
@@ -118,13 +127,20 @@ const AGENT_TRACES: readonly AgentTraceOptions[] = [
   {
     name: 'turn ids',
     steps: [{ ask: 'One?', turnId: 'event-1' }],
-    recovery: [{ ask: 'One?', turnId: 'event-1' }, { ask: 'Two?', turnId: 'event-2' }, { ask: 'One?', turnId: 'event-1' }],
+    recovery: [
+      { ask: 'One?', turnId: 'event-1' },
+      { ask: 'Two?', turnId: 'event-2' },
+      { ask: 'One?', turnId: 'event-1' },
+    ],
     finally: ['One?', answerTextOf('One?'), 'Two?', answerTextOf('Two?')],
   },
   {
     name: 'turn ids, with tools',
     steps: [{ ask: 'twice please', turnId: 'event-1' }],
-    recovery: [{ ask: 'twice please', turnId: 'event-1' }, { ask: 'Two?', turnId: 'event-2' }],
+    recovery: [
+      { ask: 'twice please', turnId: 'event-1' },
+      { ask: 'Two?', turnId: 'event-2' },
+    ],
     finally: ['twice please', answerTextOf('twice please'), 'Two?', answerTextOf('Two?')],
   },
   {

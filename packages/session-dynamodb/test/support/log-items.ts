@@ -1,5 +1,6 @@
 /** Items and writes of one agent's log, spelled out as they are in the table: session `s`, agent `a`, table `sessions`. */
 
+import { createHash } from 'node:crypto'
 import type { Snapshot, SnapshotLocation } from '@strands-agents/sdk'
 import type { SentCommand } from './mocked-client.ts'
 
@@ -15,9 +16,16 @@ export const INCARNATION = '0mjuohs00'
 export const WRITER = '0mjuohs00-me'
 export const ANOTHER = '0mjuohs00-another'
 
-/** A message; its tracking id is the first letter of its text. */
+/**
+ * A message; its tracking id is the first letter of its text. One that begins with a capital letter is the assistant's,
+ * with which a turn ends.
+ */
 export function message(text: string) {
-  return { role: 'user', content: [{ text }], trackingId: text.slice(0, 1) }
+  return { role: roleOf(text), content: [{ text }], trackingId: text.slice(0, 1) }
+}
+
+function roleOf(text: string): string {
+  return /^[A-Z]/.test(text) ? 'assistant' : 'user'
 }
 
 /** A snapshot with some messages, created at `at <the last of them>`. */
@@ -36,24 +44,50 @@ export function stateText(data: Snapshot['data'] = { state: {} }): string {
   return `{"scope":"agent","schemaVersion":"1.0","appData":{},"data":${JSON.stringify(data)}}`
 }
 
+/**
+ * An item with its checksum, as it is in the table: 72 bits of SHA-256, in base64url, over the JSON of all attributes but
+ * `sum` and `expiresAt` in the order of their names, bytes in base64. Worked out here once more, not by the library.
+ */
+export function sealed<T extends object>(item: T): T & { readonly sum: string } {
+  const covered: unknown[] = []
+  for (const name of Object.keys(item).sort()) {
+    const value: unknown = Reflect.get(item, name)
+    if (name === 'sum' || name === 'expiresAt') continue
+    covered.push([name, value instanceof Uint8Array ? Buffer.from(value).toString('base64') : value])
+  }
+  const hash = createHash('sha256').update(JSON.stringify(covered), 'utf8').digest()
+  return { ...item, sum: hash.subarray(0, 9).toString('base64url') }
+}
+
+/** An item without one of its attributes, with the checksum of what is left. */
+export function without<T extends object, K extends keyof T>(item: T, name: K): Omit<T, K> & { readonly sum: string } {
+  const { [name]: _, ...rest } = item
+  return sealed(rest)
+}
+
+/** A slice of a value that does not fit its item. */
+export function part(ownerSk: string, digest: string, index: number, data: Uint8Array) {
+  return sealed({ pk, sk: `${ownerSk}#part#${digest}#000${index}`, v: 1, data })
+}
+
 /** A message's row. */
 export function row(seq: number, text: string, more: object = {}) {
-  return {
+  return sealed({
     pk,
     sk: `agent#a#msg#${String(seq).padStart(10, '0')}`,
     v: 1,
     enc: 'json',
     data: JSON.stringify(message(text)),
-    role: 'user',
+    role: roleOf(text),
     createdAt: `at ${text}`,
     writer: WRITER,
     ...more,
-  }
+  })
 }
 
 /** The head: by default the first version, of an empty window. */
 export function head(more: object = {}) {
-  return {
+  return sealed({
     pk,
     sk: 'agent#a#msg#head',
     v: 1,
@@ -62,16 +96,17 @@ export function head(more: object = {}) {
     writer: WRITER,
     window: '',
     last: 0,
+    settled: 0,
     stateVersion: 1,
     createdAt: 'at start',
     touchedAt: START_SECONDS,
     ...more,
-  }
+  })
 }
 
 /** The state: by default the first version. */
 export function state(more: object = {}) {
-  return {
+  return sealed({
     pk,
     sk: 'agent#a#msg#state',
     v: 1,
@@ -82,7 +117,7 @@ export function state(more: object = {}) {
     enc: 'json',
     data: stateText(),
     ...more,
-  }
+  })
 }
 
 /** A write without a condition. */
@@ -134,6 +169,27 @@ export function overwrite(item: object): SentCommand {
       TableName,
       Item: item,
       ConditionExpression: 'attribute_exists(pk)',
+      ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+    },
+  ]
+}
+
+/** The look at the head with which a turn ends that has not written it: the session may have been deleted. */
+export const headLook: SentCommand = [
+  'GetCommand',
+  { TableName, Key: { pk, sk: 'agent#a#msg#head' }, ConsistentRead: true },
+]
+
+/** The deletion of a row that this writer takes back. */
+export function takingBack(seq: number): SentCommand {
+  return [
+    'DeleteCommand',
+    {
+      TableName,
+      Key: { pk, sk: row(seq, '').sk },
+      ConditionExpression: '#writer = :writer',
+      ExpressionAttributeNames: { '#writer': 'writer' },
+      ExpressionAttributeValues: { ':writer': WRITER },
       ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
     },
   ]

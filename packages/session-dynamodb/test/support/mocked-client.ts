@@ -1,7 +1,7 @@
 /** A document client that sends nothing: it records the commands that reach it, and answers as a test tells it to. */
 
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
-import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
+import { DynamoDBDocumentClient, GetCommand } from '@aws-sdk/lib-dynamodb'
 import { type AwsClientStub, mockClient } from 'aws-sdk-client-mock'
 
 /** What the library asks DynamoDB to do: the command's name and its input. */
@@ -16,21 +16,50 @@ export interface MockedClient {
   readonly takeSent: () => SentCommand[]
 }
 
-/** Makes a client of its own for each test. */
-export function mockedClient(): MockedClient {
+/**
+ * Makes a client of its own for each test.
+ *
+ * @param options - `keepsHeads`: answer a read of a head with what was last written there.
+ */
+export function mockedClient({ keepsHeads = false } = {}): MockedClient {
   const client = DynamoDBDocumentClient.from(new DynamoDBClient({ region: 'eu-west-1' }))
   const answers = mockClient(client)
-  answers.onAnyCommand().resolves({})
+  const heads = new Map<unknown, object>()
+  const sentSoFar = (): SentCommand[] =>
+    answers.calls().map(({ args: [command] }): SentCommand => [command.constructor.name, command.input])
+  const noteHeads = (): void => {
+    for (const item of sentSoFar().flatMap(([, input]) => itemsIn(input))) {
+      if (/#msg#head$/.test(String(item['sk']))) heads.set(item['sk'], item)
+    }
+  }
+  const answerPlainly = (): void => {
+    answers.onAnyCommand().resolves({})
+    if (!keepsHeads) return
+    answers.on(GetCommand).callsFake(async ({ Key }) => {
+      noteHeads()
+      const Item = heads.get(Key.sk)
+      return Item === undefined ? {} : { Item }
+    })
+  }
+  answerPlainly()
   return {
     client,
     answers,
     takeSent: () => {
-      const sent = answers.calls().map(({ args: [command] }): SentCommand => [command.constructor.name, command.input])
+      const sent = sentSoFar()
+      noteHeads()
       answers.reset()
-      answers.onAnyCommand().resolves({})
+      answerPlainly()
       return sent
     },
   }
+}
+
+/** The items that a command writes whole, by itself or in a transaction. */
+function itemsIn(input: unknown): Record<string, unknown>[] {
+  const { Item, TransactItems = [] } = Object(input)
+  const puts = TransactItems.flatMap(({ Put }: { Put?: { Item: Record<string, unknown> } }) => Put?.Item ?? [])
+  return Item === undefined ? puts : [Item]
 }
 
 /** What a function throws. */

@@ -91,7 +91,12 @@ async function carryOut(order: RaceOrder): Promise<RaceOutcome | RaceRecord | Ra
 }
 
 async function race(dynamoDB: DynamoDBClient, order: RaceOrder & { type: 'race' }): Promise<RaceOutcome> {
-  const outcome = { acknowledged: [] as string[], busy: [] as string[], conflicts: [] as string[], failures: [] as string[] }
+  const outcome = {
+    acknowledged: [] as string[],
+    busy: [] as string[],
+    conflicts: [] as string[],
+    failures: [] as string[],
+  }
   let wasted = 0
   let warm: RacingAgent | undefined
   for (let turn = 1; turn <= order.turns; turn++) {
