@@ -88,8 +88,8 @@ describe('items', () => {
         const item = messageItem(key, planned, encoded, { writer, createdAt, turn: mark, touchedAt: touched })
         expect(parseMessage(item, seq)).toEqual({
           ...{ seq, writer, createdAt, detached, replaces, value: stored(encoded), touchedAt: touched },
-          // An answer ends its turn: nobody waits for it any more.
-          turn: { id: mark.id, until: message.isAnswer ? undefined : mark.until },
+          // An answer that joins the window by itself ends its turn: nobody waits for it any more.
+          turn: { id: mark.id, until: message.isAnswer && !detached ? undefined : mark.until },
         })
       }),
     )
@@ -148,6 +148,12 @@ describe('items', () => {
         inline,
         duringATurn,
       ),
+      messageItem(
+        key,
+        { seq: 7, message: { ...message, isAnswer: true }, detached: true, replaces: [] },
+        inline,
+        duringATurn,
+      ),
       headItem(key, { ...HEAD, window: undefined }),
       headItem(key, { ...HEAD, window: [] }),
       partItem(key, Uint8Array.of(1, 2)),
@@ -171,6 +177,10 @@ describe('items', () => {
       sealed({
         ...{ ...key, v: 1, enc: 'json', data: '{"role":"user"}', role: 'user', createdAt: 'now', writer: 'w' },
         ...{ turn: 'event-1', touchedAt: 8 },
+      }),
+      sealed({
+        ...{ ...key, v: 1, enc: 'json', data: '{"role":"user"}', role: 'user', createdAt: 'now', writer: 'w' },
+        ...{ detached: true, turn: 'event-1', until: 9_000, touchedAt: 8 },
       }),
       sealed({ ...key, v: 1, ...HEAD }),
       sealed({ ...key, v: 1, ...HEAD, window: '' }),

@@ -11,7 +11,7 @@ import {
   Swarm,
 } from '@strands-agents/sdk'
 import { afterEach, beforeEach, describe, expect, it, test, vi } from 'vitest'
-import { pk, START, sessionUpdate, TableName } from '../test/support/log-items.ts'
+import { headLook, pk, START, sessionUpdate, TableName } from '../test/support/log-items.ts'
 import { errorOf, mockedClient, rejectionOf, type SentCommand } from '../test/support/mocked-client.ts'
 import { type Script, ScriptedModel } from '../test/support/scripted-model.ts'
 import type { DynamoDBSessionManagerOptions } from './options.ts'
@@ -25,7 +25,7 @@ afterEach(() => {
 })
 
 function managerFor(options: Partial<DynamoDBSessionManagerOptions> = {}) {
-  const mocked = mockedClient()
+  const mocked = mockedClient({ keepsHeads: true })
   const manager = new DynamoDBSessionManager({
     sessionId: 's',
     tableName: TableName,
@@ -49,6 +49,7 @@ function agentFor(options: Partial<DynamoDBSessionManagerOptions> = {}, windowSi
 /** What was written, as `PutCommand agent#a#msg#head` and the like. */
 function writtenKeys(sent: readonly SentCommand[]): string[] {
   return sent.flatMap(([name, input]) => {
+    if (name === 'GetCommand' || name === 'BatchGetCommand') return []
     const keys = JSON.stringify(input).match(/(?<="sk":")[^"]*/g) ?? []
     return keys.map((sk) => `${name} ${sk}`)
   })
@@ -117,7 +118,7 @@ describe('a session manager', () => {
 })
 
 describe('a turn', () => {
-  it('is one read, one transaction, and one PutItem for each message', async () => {
+  it('is one read, one transaction, one PutItem for each message, and a look whether the session is there still', async () => {
     const { agent, takeSent } = agentFor()
     await agent.invoke('Hello')
     const sent = takeSent()
@@ -127,7 +128,9 @@ describe('a turn', () => {
       'TransactWriteCommand',
       'PutCommand',
       'PutCommand',
+      'GetCommand',
     ])
+    expect(sent.at(-1)).toEqual(headLook)
     expect(writtenKeys(sent)).toEqual([
       'TransactWriteCommand session',
       'TransactWriteCommand agent#a#msg#head',
@@ -137,7 +140,9 @@ describe('a turn', () => {
     ])
 
     await agent.invoke('Go on')
-    expect(writtenKeys(takeSent())).toEqual(['PutCommand agent#a#msg#0000000003', 'PutCommand agent#a#msg#0000000004'])
+    const again = takeSent()
+    expect(again.map(([name]) => name)).toEqual(['PutCommand', 'PutCommand', 'GetCommand'])
+    expect(writtenKeys(again)).toEqual(['PutCommand agent#a#msg#0000000003', 'PutCommand agent#a#msg#0000000004'])
   })
 
   it('stores the user message before the model is called', async () => {
@@ -170,9 +175,9 @@ describe('a turn', () => {
       order: HookOrder.SDK_LAST,
     })
     await agent.invoke('Hello')
-    expect(takeSent().at(-1)).toMatchObject([
-      'PutCommand',
-      { Item: { sk: 'agent#a#msg#state', version: 2, data: expect.stringContaining('"late":true') } },
+    expect(takeSent().slice(-2)).toMatchObject([
+      ['PutCommand', { Item: { sk: 'agent#a#msg#state', version: 2, data: expect.stringContaining('"late":true') } }],
+      headLook,
     ])
   })
 
@@ -183,8 +188,9 @@ describe('a turn', () => {
     })
     let duringTheTurn: string[] = []
     await agent.invoke('Hello')
-    expect(duringTheTurn).toEqual(['QueryCommand'])
-    expect(takeSent().map(([name]) => name)).toEqual(['TransactWriteCommand', 'PutCommand', 'PutCommand'])
+    expect(duringTheTurn).toEqual(['QueryCommand', 'TransactWriteCommand', 'PutCommand'])
+    // The user message comes before the model, so that nobody else starts a turn; the answer comes at the end.
+    expect(takeSent().map(([name]) => name)).toEqual(['PutCommand', 'GetCommand'])
   })
 
   it("is saved when the trigger says so, with saveLatestOn: 'trigger'", async () => {
@@ -213,7 +219,8 @@ describe('a turn', () => {
       ...['QueryCommand', 'TransactWriteCommand', 'PutCommand'],
       // The log, the message's row and the head.
       ...['QueryCommand', 'PutCommand', 'PutCommand'],
-      'PutCommand',
+      // The answer, and the look at the head.
+      ...['PutCommand', 'GetCommand'],
     ])
     const rowsWritten = sent.flatMap(([name, input]) => {
       const { Item, ConditionExpression } = Object(input)
@@ -226,8 +233,8 @@ describe('a turn', () => {
     expect(rowsWritten.at(-1)?.[1]).not.toContain('12345')
   })
 
-  it('is refused before the model is called when another writer was there', async () => {
-    const { agent, answers } = agentFor()
+  it('is refused before the model is called when another writer was there, without turn exclusion', async () => {
+    const { agent, answers } = agentFor({ turnExclusion: false })
     await agent.invoke('Hello')
     const model = agent.model as ScriptedModel
     const Item = { writer: { S: '0mjuohs00-another' } }

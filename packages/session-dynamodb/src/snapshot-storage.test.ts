@@ -15,6 +15,7 @@ import {
   put,
   row,
   START,
+  sealed,
   snapshotOf,
   state,
   stateText,
@@ -48,7 +49,22 @@ function storageFor(options: Partial<DynamoDBSnapshotStorageOptions> = {}) {
 /** Puts the writer of the expected items into a command: the real one's name ends with random characters. */
 function asWrittenByMe([name, input]: SentCommand): SentCommand {
   const random = /"0mjuohs00-[\w-]{8}"/g
-  return [name, JSON.parse(JSON.stringify(input).replace(random, '"0mjuohs00-me"'))]
+  return [name, JSON.parse(JSON.stringify(input, checkSum).replace(random, '"0mjuohs00-me"'), resealed)]
+}
+
+/** Checks the checksum of each item that was written. */
+function checkSum(_: string, value: unknown): unknown {
+  if (hasSum(value)) expect(value).toEqual(sealed(value))
+  return value
+}
+
+/** The checksum of each item as it is by now. */
+function resealed(_: string, value: unknown): unknown {
+  return hasSum(value) ? sealed(value) : value
+}
+
+function hasSum(value: unknown): value is { readonly sum: unknown } {
+  return typeof value === 'object' && value !== null && 'sum' in value
 }
 
 const asValues = (...values: readonly unknown[]) => values.map((value) => ({ value }))
@@ -81,11 +97,11 @@ describe('a storage', () => {
     takeSent()
     await saveImmutable('v1', ['a', 'b'])
     const stateDigest = digestOf(stateText())
-    const stored = { pk, sk: `agent#a#snapstate#${stateDigest}`, v: 1, enc: 'json', data: stateText() }
-    const mark = {
+    const stored = sealed({ pk, sk: `agent#a#snapstate#${stateDigest}`, v: 1, enc: 'json', data: stateText() })
+    const mark = sealed({
       ...{ pk, sk: 'agent#a#snapshot#v1', v: 1, incarnation: '0mjuohs00', createdAt: 'at b' },
       ...{ stateDigest, window: '1-2' },
-    }
+    })
     expect(takeSent()).toEqual([put(stored), put(mark)])
 
     answers.on(GetCommand).callsFake(async ({ Key }) => ({ Item: Key.sk === mark.sk ? mark : stored }))
@@ -298,7 +314,8 @@ describe('a deleted session', () => {
 })
 
 describe('a manifest', () => {
-  const item = { pk, sk: 'agent#a#manifest', v: 1, enc: 'json', data: '{"schemaVersion":"1.0","updatedAt":"x"}' }
+  const data = '{"schemaVersion":"1.0","updatedAt":"x"}'
+  const item = sealed({ pk, sk: 'agent#a#manifest', v: 1, enc: 'json', data })
   const manifest = { schemaVersion: '1.0', updatedAt: 'x' }
 
   it('is one item', async () => {
@@ -322,7 +339,7 @@ describe('a manifest', () => {
 
   it('that cannot be read is an error that names it', async () => {
     const { storage, answers } = storageFor()
-    answers.on(GetCommand).resolves({ Item: { ...item, data: '{' } })
+    answers.on(GetCommand).resolves({ Item: sealed({ ...item, data: '{' }) })
     expect(await rejectionOf(storage.loadManifest({ location: LOCATION }))).toMatchObject({
       name: 'SessionCorruptedError',
       key: { pk, sk: item.sk },

@@ -19,7 +19,7 @@ After each, another process goes on and everything is checked. Ends with exit co
 
   --trace NAME    only the traces whose name contains this
   --only N/MODE   only this request and way of failing, such as '3/death'
-  --stride N      only every nth schedule (default: 1)
+  --stride N      only one schedule in N (default: 1, all of them)
   --endpoint URL  a DynamoDB that runs already (default: AWS_ENDPOINT_URL_DYNAMODB, else an embedded one)
   --json          print the facts as JSON
   --help          print this text`
@@ -81,16 +81,18 @@ function print(facts: FaultFacts): void {
   console.log(paint.bold(facts.engine))
   console.log(`each request of a trace fails in each way; then another process goes on (${facts.seconds} s)\n`)
   console.log([paint.dim(head), ...lines, paint.bold(all)].join('\n'))
-  if (facts.stride > 1) console.log(paint.yellow(`Only every ${facts.stride}th schedule was run.`))
+  if (facts.stride > 1) console.log(paint.yellow(`Only one schedule in ${facts.stride} was run.`))
   const verdict = facts.failed === 0 ? paint.green('Everything held.') : paint.red(`${facts.failed} schedules failed:`)
   console.log(`\n${verdict}`)
   for (const line of violationLines(facts)) console.log(line)
 }
 
+/** A stride that shares a factor with the number of modes would leave some of them out. */
 function parseStride(text = '1'): number {
   const stride = Number(text)
-  if (!Number.isInteger(stride) || stride < 1)
-    throw new UsageError(`--stride must be a whole number from 1, got '${text}'`)
+  if (!Number.isInteger(stride) || stride < 1 || (stride > 1 && stride % FAULT_MODES.length === 0)) {
+    throw new UsageError(`--stride must be a whole number, and no multiple of ${FAULT_MODES.length}, got '${text}'`)
+  }
   return stride
 }
 

@@ -84,9 +84,7 @@ async function meet(mine: Ids, theirs: Ids): Promise<void> {
   expect(messagesOf(await restored(theirs))).toEqual(isSameAgent ? ['user: Mine?', 'assistant: Mine.'] : [])
   const isSameSnapshot = isSameAgent && mine.snapshotId === theirs.snapshotId
   expect((await loadCheckpoint(theirs)) !== null).toBe(isSameSnapshot)
-  const sessions = await sessionsOf(theirs)
-  expect(sessions).toEqual(isSameSession || sameOwner(mine, theirs) ? sessions : [])
-  expect(sessions.includes(mine.sessionId)).toBe(sameOwner(mine, theirs))
+  expect(await sessionsOf(theirs)).toEqual(sameOwner(mine, theirs) ? [mine.sessionId] : [])
 
   const isSameTurn = isSameAgent && mine.turnId === theirs.turnId
   expect(await take(theirs, 'Theirs')).toBe(isSameTurn ? 'Mine.' : 'Theirs.')

@@ -1,6 +1,6 @@
 /** A process may die at any point: the next one has a conversation that model providers take. */
 
-import { type Agent, InterruptResponseContent } from '@strands-agents/sdk'
+import { InterruptResponseContent } from '@strands-agents/sdk'
 import { type DynamoDBSessionManagerOptions, verifySession } from 'strands-session-dynamodb'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { GatedModel, gate } from './support/gate.ts'
@@ -9,6 +9,7 @@ import { stallingClient } from './support/stalling-client.ts'
 import { messagesIn } from './support/stored-items.ts'
 import { createTestTable, type TestTable } from './support/table.ts'
 import { always, answers, messagesOf, type TestSession, testSession, toolNamed } from './support/test-session.ts'
+import { expectValid } from './support/valid-conversation.ts'
 
 let table: TestTable
 
@@ -47,17 +48,6 @@ async function dieAfter(session: TestSession, stored: number): Promise<void> {
   await stalling.stalled
   expect(messagesIn(await session.items())).toHaveLength(before + stored)
   vi.setSystemTime(Date.now() + LEASE)
-}
-
-function expectValid(agent: Agent): void {
-  const messages = agent.messages.map((message) => message.toJSON())
-  expect(messages.map(({ role }) => role)).toEqual(messages.map((_, at) => (at % 2 === 0 ? 'user' : 'assistant')))
-  for (const [at, { content }] of messages.entries()) {
-    const uses = content.flatMap((block) => ('toolUse' in block ? [block.toolUse.toolUseId] : []))
-    const next = messages[at + 1]?.content ?? []
-    const results = next.flatMap((block) => ('toolResult' in block ? [block.toolResult.toolUseId] : []))
-    expect(results.toSorted()).toEqual(uses.toSorted())
-  }
 }
 
 function crashed(options: Partial<DynamoDBSessionManagerOptions> = {}): TestSession {

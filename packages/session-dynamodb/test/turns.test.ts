@@ -1,20 +1,16 @@
-/** One turn at a time: who meets another one's turn waits, is refused, or takes over what has crashed. */
+/** One turn at a time: who meets another one's turn waits, or is refused before it costs anything. */
 
-import type { Agent } from '@strands-agents/sdk'
-import {
-  AnswerNotSavedError,
-  type CapacityUsage,
-  type DynamoDBSessionManagerOptions,
-  SessionBusyError,
-  SessionConflictError,
-} from 'strands-session-dynamodb'
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
-import { type Gate, GatedModel, gate } from './support/gate.ts'
+import { once } from 'node:events'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { type CapacityUsage, SessionBusyError, SessionConflictError } from 'strands-session-dynamodb'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { atWork, lookUp, requestsOf, turnOfLook } from './support/active-turn.ts'
 import { rejectionOf } from './support/mocked-client.ts'
 import { type Script, ScriptedModel } from './support/scripted-model.ts'
 import { messagesIn } from './support/stored-items.ts'
-import { createTestTable, type TestTable } from './support/table.ts'
-import { always, answers, messagesOf, type TestSession, testSession, toolNamed } from './support/test-session.ts'
+import { createTestTable, type TestTable, testClientConfig } from './support/table.ts'
+import { always, answers, messagesOf, testSession, toolNamed } from './support/test-session.ts'
 
 let table: TestTable
 
@@ -23,55 +19,6 @@ beforeAll(async () => {
 })
 
 afterAll(() => table.drop())
-
-afterEach(() => vi.useRealTimers())
-
-const LEASE = 1000
-const lookUp: Script = [{ toolUses: [{ name: 'look', input: {} }] }, { text: 'I saw it.' }]
-
-/** An agent in the middle of a turn. */
-interface ActiveTurn {
-  readonly agent: Agent
-  readonly at: Gate
-  /** What becomes of the turn. */
-  readonly ended: Promise<unknown>
-}
-
-/** Runs a turn until a tool is at work: the user's message is stored, nothing else. */
-async function atWork(session: TestSession, manager: Partial<DynamoDBSessionManagerOptions> = {}): Promise<ActiveTurn> {
-  const at = gate()
-  const agent = session.agent(lookUp, { tools: [toolNamed('look', () => at.pass('a thing'))], manager })
-  return follow(agent, at, 'Look!')
-}
-
-/** Runs a turn until the model has been asked for the answer. */
-async function answering(
-  session: TestSession,
-  manager: Partial<DynamoDBSessionManagerOptions> = {},
-): Promise<ActiveTurn> {
-  const at = gate()
-  return follow(session.agent(new GatedModel(answers('I think so.'), at), { manager }), at, 'Do you think so?')
-}
-
-async function follow(agent: Agent, at: Gate, question: string): Promise<ActiveTurn> {
-  const ended = agent.invoke(question)
-  // Looked at by the test later, if at all.
-  ended.catch(() => undefined)
-  await Promise.race([at.reached, ended])
-  return { agent, at, ended }
-}
-
-/** Counts requests, and tells when as many as a test waits for have been sent. */
-function requestsOf(operation: string, count: number) {
-  const seen = Promise.withResolvers<void>()
-  let left = count
-  const onCapacity = (usage: CapacityUsage): void => {
-    if (usage.operation === operation && --left === 0) seen.resolve()
-  }
-  return { onCapacity, seen: seen.promise }
-}
-
-const turnOfLook = ['user: Look!', 'assistant: toolUse', 'user: toolResult', 'assistant: I saw it.']
 
 describe('a turn that meets another one, and does not wait', () => {
   test.each(['cold', 'warm'])('is refused before the model is called: a %s agent', async (kind) => {
@@ -215,160 +162,20 @@ describe('a turn that waits', () => {
   })
 })
 
-describe('a turn that has crashed', () => {
-  test('is taken over when its time is up, and its writer overwrites nothing', async () => {
-    vi.useFakeTimers({ toFake: ['Date'] })
-    const session = testSession(table, { turnLeaseMs: LEASE, turnWaitMs: 0 })
-    const stalled = await atWork(session)
-    vi.setSystemTime(Date.now() + LEASE - 1)
-    await expect(session.agent(answers('never said')).invoke('Too early?')).rejects.toThrow(SessionBusyError)
-    vi.setSystemTime(Date.now() + 1)
-
-    const next = session.agent(always('Yes.'))
-    await next.invoke('Anyone?')
-    const taken = messagesOf(next)
-    expect(taken[0]).toBe('user: Look!')
-    expect(taken.slice(2)).toEqual(['user: Anyone?', 'assistant: Yes.'])
-    expect(taken[1]).toMatch(/^assistant: .*interrupted/)
-
-    stalled.at.open()
-    expect(await rejectionOf(stalled.ended)).toBeInstanceOf(SessionConflictError)
-    expect(messagesOf(await session.restored())).toEqual(taken)
-    await next.invoke('Still there?')
-    expect(messagesOf(await session.restored())).toEqual([...taken, 'user: Still there?', 'assistant: Yes.'])
-    expect(JSON.stringify(await session.items())).not.toContain('I saw it.')
-  })
-
-  test('is taken over by a warm agent that was behind, and its writer gets to keep its answer', async () => {
-    vi.useFakeTimers({ toFake: ['Date'] })
-    const session = testSession(table, { turnLeaseMs: LEASE, turnWaitMs: 0 })
-    const next = session.agent(always('Yes.'))
-    await next.invoke('1?')
-    const stalled = await answering(session)
-    vi.setSystemTime(Date.now() + LEASE)
-    await next.invoke('2?')
-    expect(messagesOf(next).slice(-2)).toEqual(['user: 2?', 'assistant: Yes.'])
-
-    stalled.at.open()
-    const error = await rejectionOf(stalled.ended)
-    expect(error).toBeInstanceOf(AnswerNotSavedError)
-    expect(error).toMatchObject({ cause: expect.any(SessionConflictError) })
-    expect((error as AnswerNotSavedError).answer.content).toMatchObject([{ text: 'I think so.' }])
-    expect(messagesOf(await session.restored())).toEqual(messagesOf(next))
-  })
-
-  test('has not crashed as long as it goes on: each message prolongs it', async () => {
-    vi.useFakeTimers({ toFake: ['Date'] })
-    const session = testSession(table, { turnLeaseMs: LEASE, turnWaitMs: 0 })
-    const [looking, thinking] = [gate(), gate()]
-    const agent = session.agent(new GatedModel(lookUp, thinking, 1), {
-      tools: [toolNamed('look', () => looking.pass('a thing'))],
-    })
-    const ended = agent.invoke('Look!')
-    await looking.reached
-    vi.setSystemTime(Date.now() + LEASE - 100)
-    looking.open()
-    await thinking.reached
-    vi.setSystemTime(Date.now() + LEASE - 100)
-    await expect(session.agent(answers('never said')).invoke('May I?')).rejects.toThrow(SessionBusyError)
-    thinking.open()
-    await ended
-    expect(messagesOf(await session.restored())).toEqual(turnOfLook)
-  })
-
-  test('is not met by its own agent, which goes on', async () => {
-    const session = testSession(table, { turnWaitMs: 0 })
-    const agent = session.agent((call) => (call === 0 ? { error: new Error('overloaded') } : { text: 'Yes.' }))
-    await expect(agent.invoke('1?')).rejects.toThrow('overloaded')
-    await agent.invoke('2?')
-    expect(messagesOf(await session.restored()).slice(-2)).toEqual(['user: 2?', 'assistant: Yes.'])
-  })
-
-  test('is over no later than its process', async () => {
-    const session = testSession(table, { getRemainingTimeInMillis: () => 5000 })
-    const before = Date.now()
-    const { at, ended } = await atWork(session)
-    const [row] = (await session.items()).filter(({ sk }) => sk.endsWith('#msg#0000000001'))
-    expect(row?.['until']).toBeGreaterThan(before)
-    expect(row?.['until']).toBeLessThanOrEqual(Date.now() + 5000)
-    at.open()
-    await ended
-  })
-})
-
-describe('an agent that is behind', () => {
-  test('has the newer messages and the newer state when its turn starts', async () => {
-    const session = testSession(table)
-    const behind = session.agent(always('Yes.'))
-    await behind.invoke('1?')
-    const other = session.agent(always('No.'))
-    await other.initialize()
-    other.appState.set('by', 'the other one')
-    await other.invoke('2?')
-
-    await behind.invoke('3?')
-
-    expect(behind.appState.getAll()).toEqual({ by: 'the other one' })
-    expect(messagesOf(behind)).toHaveLength(6)
-    const restored = await session.restored()
-    expect(restored.messages).toEqual(behind.messages)
-    expect(restored.appState.getAll()).toEqual({ by: 'the other one' })
-  })
-
-  test('keeps what it has changed in its state when nobody else has changed any', async () => {
-    const session = testSession(table)
-    const behind = session.agent(always('Yes.'))
-    await behind.invoke('1?')
-    await session.agent(always('No.')).invoke('2?')
-    behind.appState.set('mine', 3)
-    await behind.invoke('3?')
-    expect(behind.appState.getAll()).toEqual({ mine: 3 })
-    expect((await session.restored()).appState.getAll()).toEqual({ mine: 3 })
-    expect(messagesOf(behind)).toHaveLength(6)
-  })
-
-  test('is told when both have changed the state, before the model is called', async () => {
-    const session = testSession(table)
-    const model = new ScriptedModel(always('Yes.'))
-    const behind = session.agent(model)
-    await behind.invoke('1?')
-    const other = session.agent(always('No.'))
-    await other.initialize()
-    other.appState.set('theirs', 2)
-    await other.invoke('2?')
-    behind.appState.set('mine', 3)
-    await expect(behind.invoke('3?')).rejects.toThrow(SessionConflictError)
-    expect(model.calls).toHaveLength(1)
-    const restored = await session.restored()
-    expect(restored.appState.getAll()).toEqual({ theirs: 2 })
-    expect(messagesOf(restored)).toEqual(messagesOf(other))
-  })
-
-  test.each([1, 5, 60])('by %d turns loads them all', async (turns) => {
-    const session = testSession(table)
-    const behind = session.agent(always('Yes.'))
-    await behind.invoke('first?')
-    const other = session.agent(always('No.'))
-    for (let turn = 0; turn < turns; turn++) await other.invoke(`${turn}?`)
-    await behind.invoke('last?')
-    expect((await session.restored()).messages).toEqual(behind.messages)
-    expect(messagesOf(behind).slice(-4)).toEqual([
-      `user: ${turns - 1}?`,
-      'assistant: No.',
-      'user: last?',
-      'assistant: Yes.',
-    ])
-  })
-
-  test('catches up with what was said while a session was new to both', async () => {
-    const session = testSession(table)
-    const [one, two] = [session.agent(always('Yes.')), session.agent(always('No.'))]
-    await Promise.all([one.initialize(), two.initialize()])
-    await one.invoke('1?')
-    await two.invoke('2?')
-    expect(messagesOf(two)).toEqual(['user: 1?', 'assistant: Yes.', 'user: 2?', 'assistant: No.'])
-    expect((await session.restored()).messages).toEqual(two.messages)
-  })
+test('a request ends before its process does', async () => {
+  const sockets = new Set<Socket>()
+  const server = createServer((socket) => void sockets.add(socket)).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const client = new DynamoDBClient({ ...testClientConfig(), endpoint: `http://127.0.0.1:${port}` })
+  const session = testSession(table, { client, getRemainingTimeInMillis: () => 700 })
+  const begun = performance.now()
+  const error = await rejectionOf(session.agent(answers('never said')).invoke('Anyone?'))
+  expect(error).toMatchObject({ name: 'TableRequestError', operation: 'Query' })
+  expect(performance.now() - begun).toBeLessThan(5000)
+  client.destroy()
+  for (const socket of sockets) socket.destroy()
+  server.close()
 })
 
 describe('agents at the same time in one process', () => {
@@ -409,7 +216,6 @@ describe('without turn exclusion', () => {
   test('nobody waits: the slower writer has a conflict, and nothing is lost', async () => {
     const session = testSession(table, { turnExclusion: false })
     const { at, ended } = await atWork(session)
-    expect((await session.items()).filter((item) => 'until' in item)).toEqual([])
     await session.agent(answers('Yes.')).invoke('Faster?')
     at.open()
     expect(await rejectionOf(ended)).toBeInstanceOf(SessionConflictError)
@@ -437,58 +243,14 @@ test("with saveLatestOn: 'invocation' a turn shows from its first message on", a
   expect(messagesOf(await session.restored())).toEqual(turnOfLook)
 })
 
-describe('a session that is deleted while a turn is under way', () => {
-  test.each([
-    ['a tool is at work', atWork],
-    ['the model thinks', answering],
-  ] as const)('does not come back: %s', async (_when, begin) => {
-    const session = testSession(table)
-    await session.agent(answers('Hello.')).invoke('Hi.')
-    const late = await begin(session)
-    await session.manager().deleteSession()
-    expect(messagesOf(await session.restored())).toEqual([])
-
-    late.at.open()
-    const error = await rejectionOf(late.ended)
-
-    expect(error).toBeInstanceOf(AnswerNotSavedError)
-    expect(error).toMatchObject({ cause: expect.any(SessionConflictError) })
-    expect(await session.items()).toEqual([])
-    expect(messagesOf(await session.restored())).toEqual([])
-    expect(await session.manager().findSession()).toBeUndefined()
-  })
-
-  test('and started again is not disturbed', async () => {
-    const session = testSession(table)
-    const late = await atWork(session)
-    await session.manager().deleteSession()
-    const next = session.agent(always('New.'))
-    await next.invoke('New?')
-    late.at.open()
-    await rejectionOf(late.ended)
-    expect(messagesOf(await session.restored())).toEqual(['user: New?', 'assistant: New.'])
-    await next.invoke('More?')
-    expect(messagesOf(await session.restored())).toHaveLength(4)
-  })
-
-  test('by its own manager lets the next turn of the same agent start afresh', async () => {
-    const session = testSession(table)
-    const manager = session.manager()
-    const agent = session.agent(always('Yes.'), { manager })
-    await agent.invoke('Old?')
-    await manager.deleteSession()
-    await agent.invoke('New?')
-    expect((await session.restored()).messages).toEqual(agent.messages)
-  })
-})
-
 test('costs no capacity and no request where no other writer is met', async () => {
   const costOf = async (turnExclusion: boolean): Promise<CapacityUsage[]> => {
     const session = testSession(table)
     const usage: CapacityUsage[] = []
     const manager = { turnExclusion, onCapacity: (each: CapacityUsage) => void usage.push(each) }
     const tools = [toolNamed('look', () => 'a thing')]
-    const script: Script = (call) => lookUp[call % 2] as { text: string }
+    const script: Script = (call) =>
+      call % 2 === 0 ? { toolUses: [{ name: 'look', input: {} }] } : { text: 'I saw it.' }
     const warm = session.agent(script, { manager, tools })
     for (let turn = 0; turn < 3; turn++) await warm.invoke('Look!')
     for (let turn = 0; turn < 3; turn++) await session.agent(script, { manager, tools }).invoke('Look!')
