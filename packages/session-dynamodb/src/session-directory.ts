@@ -118,9 +118,9 @@ export class SessionDirectory {
     await this.#write(sessionId, true)
   }
 
-  /** Refreshes a session's item: when it was active, its owner and its title. */
+  /** Refreshes the item of a session that exists: when it was active, its owner and its title. */
   async touch(sessionId: string): Promise<void> {
-    await this.#write(sessionId, this.#options.autoCreate)
+    await this.#write(sessionId, false)
   }
 
   /** Reads a session's item. One that is being deleted is not there. */

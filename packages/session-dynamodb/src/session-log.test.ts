@@ -216,7 +216,12 @@ describe('a save', () => {
     await save(['a1', 'b1', 'c1', 'd1'])
     expect(takeSent()).toEqual([
       append(row(4, 'd1')),
-      ['UpdateCommand', sessionUpdate('2026-01-01T00:05:00.000Z')],
+      [
+        'UpdateCommand',
+        sessionUpdate('2026-01-01T00:05:00.000Z', {
+          condition: 'attribute_exists(pk) AND attribute_not_exists(deletedAt)',
+        }),
+      ],
       advance(head({ version: 2, window: '1-4', last: 4, createdAt: 'at d1', touchedAt: START_SECONDS + 300 })),
     ])
   })
