@@ -75,7 +75,8 @@ const latest: readonly (readonly [what: string, sk: string | RegExp, damage: Dam
 ]
 
 describe('a session resumes with a SessionCorruptedError that names', () => {
-  test.each(latest)('%s', async (_what, sk, damage, named) => {
+  const cases = latest.map(([what, sk, damage, named]) => ({ what, sk, damage, named }))
+  test.each(cases)('$what', async ({ sk, damage, named }) => {
     await withDamage(sk, damage, async (item) => {
       const agent = session.agent(always('never said'))
       const error = await agent.invoke('Still there?').catch((thrown: unknown) => thrown)

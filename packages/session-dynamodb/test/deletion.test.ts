@@ -155,6 +155,16 @@ describe('after a deletion', () => {
     expect(agent.messages).toHaveLength(4)
   })
 
+  test("the agent's context manager has nothing left of it in its stash", async () => {
+    const session = testSession(table)
+    const manager = session.manager()
+    const agent = session.agent(answers('Hello.'), { manager, contextManager: 'auto' })
+    await agent.invoke('Hi.')
+    expect(await agent.contextManager?.stash?.list()).not.toEqual([])
+    await manager.deleteSession()
+    expect(await agent.contextManager?.stash?.list()).toEqual([])
+  })
+
   test('a storage of the stock manager has forgotten it too', async () => {
     const session = testSession(table)
     await session.agent(answers('Hello.')).invoke('Hi.')

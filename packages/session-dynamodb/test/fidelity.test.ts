@@ -3,7 +3,7 @@
  * storage at once.
  *
  * A failure prints a seed and a path: `FIDELITY_SEED=<seed> FIDELITY_PATH=<path>` plays it again. `FIDELITY_RUNS=20000`
- * plays more sessions.
+ * plays more sessions, `FIDELITY_STEPS=16` longer ones.
  */
 
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -18,6 +18,8 @@ import { ReferenceStorage } from './support/reference-storage.ts'
 import { createTestTable, type TestTable } from './support/table.ts'
 
 const RUNS = Number(process.env['FIDELITY_RUNS'] ?? 504)
+/** Most steps of a session. */
+const STEPS = Number(process.env['FIDELITY_STEPS'] ?? 8)
 const LARGE_RUNS = Math.ceil(RUNS / 50)
 
 /** Sessions that are played at once; each has its own ids. */
@@ -37,10 +39,10 @@ afterAll(async () => {
 })
 
 describe('load(save(x)) equals x, for the latest and for every immutable snapshot', () => {
-  test(`in ${RUNS} sessions`, () => playAll(sessionsOf(smallChange(), 10), RUNS), timeoutFor(RUNS))
+  test(`in ${RUNS} sessions`, () => playAll(sessionsOf(smallChange(), STEPS), RUNS), timeoutFor(RUNS))
   test(
     `in ${LARGE_RUNS} sessions with values over 400 KB`,
-    () => playAll(sessionsOf(anyChange(), 6), LARGE_RUNS),
+    () => playAll(sessionsOf(anyChange(), Math.ceil(STEPS / 2)), LARGE_RUNS),
     timeoutFor(RUNS),
   )
 })

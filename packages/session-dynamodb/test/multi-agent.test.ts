@@ -1,20 +1,15 @@
 /** Graphs and swarms: what each node did is saved, and another process goes on where the last one stopped. */
 
-import { Agent, Graph, InterruptResponseContent, type JSONValue, Swarm } from '@strands-agents/sdk'
-import {
-  AfterNodeCallEvent,
-  BeforeNodeCallEvent,
-  type MultiAgentResult,
-  MultiAgentState,
-  Status,
-} from '@strands-agents/sdk/multiagent'
+import { Agent, Graph } from '@strands-agents/sdk'
+import { AfterNodeCallEvent, BeforeNodeCallEvent, Status } from '@strands-agents/sdk/multiagent'
 import { type DynamoDBSessionManager, SessionConflictError } from 'strands-session-dynamodb'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type FaultyClient, faultyClient } from './support/faults.ts'
-import { type Script, ScriptedModel } from './support/scripted-model.ts'
+import { faultyClient } from './support/faults.ts'
+import { answersTo, asks, decides, diesBefore, graphOf, storedState, swarmOf } from './support/multi-agents.ts'
+import { ScriptedModel } from './support/scripted-model.ts'
 import { textOf } from './support/stored-items.ts'
 import { createTestTable, type TestTable } from './support/table.ts'
-import { answers, type TestSession, testSession, toolNamed } from './support/test-session.ts'
+import { answers, type TestSession, testSession } from './support/test-session.ts'
 
 let table: TestTable
 
@@ -23,57 +18,6 @@ beforeAll(async () => {
 })
 
 afterAll(() => table.drop())
-
-type NodeModels = Readonly<Record<string, Script | ScriptedModel>>
-
-/** Nodes that run one after the other, in the order of the keys. */
-function graphOf(session: TestSession, models: NodeModels, sessionManager = session.manager()): Graph {
-  const ids = Object.keys(models)
-  const edges = ids.slice(1).map((id, index): [string, string] => [ids[index] ?? '', id])
-  return new Graph({ nodes: nodesOf(models), edges, sessionManager, maxSteps: 20 })
-}
-
-function swarmOf(session: TestSession, models: NodeModels, sessionManager = session.manager()): Swarm {
-  return new Swarm({ nodes: nodesOf(models), sessionManager, maxSteps: 20 })
-}
-
-function nodesOf(models: NodeModels): Agent[] {
-  return Object.entries(models).map(([id, script]) => {
-    const model = script instanceof ScriptedModel ? script : new ScriptedModel(script)
-    return new Agent({ id, model, printer: false, tools: [askingTool()] })
-  })
-}
-
-/** What a swarm's node answers: to whom it hands over, if to anybody. */
-function decides(message: string, agentId?: string): Script {
-  const input = { message, ...(agentId !== undefined && { agentId }) }
-  return [{ toolUses: [{ name: 'strands_structured_output', input }] }]
-}
-
-function askingTool() {
-  return toolNamed('ask', (context) => context.interrupt<JSONValue>({ name: 'question' }))
-}
-
-const asks: Script = [{ toolUses: [{ name: 'ask', input: {} }] }]
-
-function answersTo(result: MultiAgentResult, response: JSONValue): InterruptResponseContent[] {
-  return (result.interrupts ?? []).map(({ id }) => new InterruptResponseContent({ interruptId: id, response }))
-}
-
-/** Nothing that the process does from this node on has an effect. */
-function diesBefore(node: string, orchestrator: Graph | Swarm, faulty: FaultyClient): void {
-  orchestrator.addHook(BeforeNodeCallEvent, ({ nodeId }) => {
-    if (nodeId !== node) return
-    faulty.decide(() => 'fails')
-    throw new Error('the process dies')
-  })
-}
-
-/** The state that another process would find. */
-async function storedState(session: TestSession, orchestrator: Graph | Swarm): Promise<MultiAgentState | undefined> {
-  const state = new MultiAgentState({ nodeIds: [...orchestrator.nodes.keys()] })
-  return (await session.manager().restoreSnapshot({ target: orchestrator, state })) ? state : undefined
-}
 
 describe("multiAgentSaveLatestOn: 'node', the default", () => {
   const kinds = [

@@ -34,12 +34,13 @@ export const INJECTED_ERROR = 'ProvisionedThroughputExceededException'
 export function faultyClient(): FaultyClient {
   const client = new DynamoDBClient(testClientConfig())
   let fateOf: (request: PendingRequest) => Fate = () => undefined
-  const toRepeat = new Set<unknown>()
+  const isSentTwice = Symbol('is sent twice')
   client.middlewareStack.add(
-    (next) => async (call) => {
+    (next, context) => async (call) => {
       const result = await next(call)
-      if (toRepeat.delete(call.input)) throw Object.assign(injectedError(), { name: 'TimeoutError' })
-      return result
+      if (!Reflect.get(context, isSentTwice)) return result
+      Reflect.set(context, isSentTwice, false)
+      throw Object.assign(injectedError(), { name: 'TimeoutError' })
     },
     { step: 'finalizeRequest', name: 'lostAnswers', priority: 'low' },
   )
@@ -48,7 +49,7 @@ export function faultyClient(): FaultyClient {
       const operation = String(context['commandName']).replace(/Command$/, '')
       const fate = fateOf({ operation, input: { ...call.input }, text: JSON.stringify(call.input) })
       if (fate === 'fails') throw injectedError()
-      if (fate === 'is sent twice') toRepeat.add(call.input)
+      if (fate === 'is sent twice') Reflect.set(context, isSentTwice, true)
       const result = await next(call)
       if (fate === 'loses its answer') throw injectedError()
       return result

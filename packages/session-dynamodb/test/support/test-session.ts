@@ -3,7 +3,7 @@
 import { randomUUID } from 'node:crypto'
 import { Agent, type AgentConfig, FunctionTool, type JSONValue, type ToolContext } from '@strands-agents/sdk'
 import { DynamoDBSessionManager, type DynamoDBSessionManagerOptions } from 'strands-session-dynamodb'
-import { type Script, ScriptedModel } from './scripted-model.ts'
+import { type Script, ScriptedModel, type ScriptedTurn } from './scripted-model.ts'
 import { itemsOfSession, type StoredItem, summaryOf } from './stored-items.ts'
 import type { TestTable } from './table.ts'
 
@@ -59,7 +59,7 @@ export function toolNamed(
 }
 
 /** A script of answers, one text per model call. */
-export function answers(...texts: readonly string[]): Script {
+export function answers(...texts: readonly string[]): ScriptedTurn[] {
   return texts.map((text) => ({ text }))
 }
 
