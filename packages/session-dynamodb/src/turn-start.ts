@@ -104,7 +104,8 @@ export class TurnStart {
    */
   async #saveRepair(turn: Turn, isResumed: boolean): Promise<boolean> {
     const { save, turnExclusion } = this.#options
-    if (!isResumed) this.#turns.begin({})
+    // Over at once: should this process die as well, the turn still counts as cut short.
+    if (!isResumed) this.#turns.begin({ leaseMs: 0 })
     try {
       await save()
       return true

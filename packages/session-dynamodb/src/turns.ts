@@ -8,6 +8,7 @@ import { isOpen, readProgress } from './log-reader.ts'
 import type { SessionLog } from './session-log.ts'
 import type { SessionTable } from './table.ts'
 import { loadValue, parseJson, readText, saveValue } from './values.ts'
+import type { LogEntry } from './window.ts'
 
 /** A turn that another writer has begun and not ended. */
 interface OpenTurn {
@@ -130,11 +131,15 @@ export class Turns {
     return this.#open()
   }
 
-  /** Sequence number of a turn's answer among the rows that are known. One that no head shows yet is none. */
+  /** Sequence number of a turn's answer: its last row, if that is one and a head shows it. */
   #answerOf(id: string): number | undefined {
     const view = this.#options.log.view()
-    const rows = [...(view?.entries.values() ?? [])].filter(({ turn, isAnswer }) => turn.id === id && isAnswer)
-    return rows.findLast(({ seq, detached }) => !detached || seq <= (view?.head.last ?? 0))?.seq
+    let last: LogEntry | undefined
+    for (const entry of view?.entries.values() ?? []) {
+      if (entry.turn.id === id && entry.seq > (last?.seq ?? 0)) last = entry
+    }
+    if (view === undefined || last === undefined || !last.isAnswer) return undefined
+    return last.detached && last.seq > view.head.last ? undefined : last.seq
   }
 
   async #message(seq: number): Promise<unknown> {

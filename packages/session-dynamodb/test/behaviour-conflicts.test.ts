@@ -1,7 +1,7 @@
 /** Two writers on one session: the slower one learns it before the model is called, and overwrites nothing. */
 
 import { SlidingWindowConversationManager } from '@strands-agents/sdk'
-import { SessionConflictError } from 'strands-session-dynamodb'
+import { AnswerNotSavedError, SessionConflictError } from 'strands-session-dynamodb'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ScriptedModel } from './support/scripted-model.ts'
 import { messagesIn } from './support/stored-items.ts'

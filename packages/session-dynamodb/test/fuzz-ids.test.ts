@@ -59,7 +59,7 @@ test.each(REFUSED)('%j is no id, and nothing is asked of the table for it', asyn
   )
   const { tableName, client } = table
   const ids: Ids = { tenantId: undefined, sessionId: 's', agentId: 'a', snapshotId: 'i', turnId: 't', owner: 'o' }
-  const attempts = [
+  const attempts: readonly (() => Promise<unknown>)[] = [
     () => take({ ...ids, tenantId: id }, 'Mine'),
     () => take({ ...ids, sessionId: id }, 'Mine'),
     () => take({ ...ids, agentId: id }, 'Mine'),

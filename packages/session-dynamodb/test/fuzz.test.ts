@@ -11,7 +11,8 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, test } from 'vitest'
 import { type Damage, damage } from './support/damage.ts'
-import { FuzzedSession, KINDS, type Size } from './support/fuzzed-session.ts'
+import { KINDS, type Size } from './support/fuzzed-scopes.ts'
+import { FuzzedSession } from './support/fuzzed-session.ts'
 import { createTestTable, type TestTable } from './support/table.ts'
 
 const SECONDS = Number(process.env['FUZZ_SECONDS'] ?? 16)

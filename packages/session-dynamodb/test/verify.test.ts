@@ -158,19 +158,23 @@ describe('of a session with damage, names the item:', () => {
     expect(await problemKeys()).toContain(item['sk']?.S)
   })
 
-  const gone: readonly (readonly [kind: string, sk: RegExp, named?: RegExp])[] = [
-    ['a message of the window', ROW],
-    ['a message of the tail', TAIL],
-    ['a message in parts', LARGE_ROW],
+  const gone: readonly (readonly [kind: string, sk: RegExp, named: RegExp])[] = [
     ['a part', PART, LARGE_ROW],
-    ['a head', HEAD],
-    ['a state', STATE],
-    ['a snapshot’s state', SNAPSHOT_STATE],
-    ['a graph’s head', GRAPH_HEAD],
-    ['a graph’s state', /^multiagent#graph#msg#state$/],
-    ['the session’s item', /^session$/],
+    ...(
+      [
+        ['a message of the window', ROW],
+        ['a message of the tail', TAIL],
+        ['a message in parts', LARGE_ROW],
+        ['a head', HEAD],
+        ['a state', STATE],
+        ['a snapshot’s state', SNAPSHOT_STATE],
+        ['a graph’s head', GRAPH_HEAD],
+        ['a graph’s state', /^multiagent#graph#msg#state$/],
+        ['the session’s item', /^session$/],
+      ] as const
+    ).map(([kind, sk]) => [kind, sk, sk] as const),
   ]
-  test.each(gone)('%s that is gone', async (_kind, sk, named = sk) => {
+  test.each(gone)('%s that is gone', async (_kind, sk, named) => {
     const expected = itemAt(named)
     await items.delete(itemAt(sk)['sk']?.S ?? '')
     const { problems } = await report()

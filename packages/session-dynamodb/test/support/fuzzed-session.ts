@@ -2,8 +2,9 @@
 
 import { deepStrictEqual } from 'node:assert'
 import { randomUUID } from 'node:crypto'
-import { SlidingWindowConversationManager, type Snapshot, type SnapshotLocation } from '@strands-agents/sdk'
+import type { Snapshot } from '@strands-agents/sdk'
 import {
+  AnswerNotSavedError,
   DynamoDBSessionError,
   DynamoDBSnapshotStorage,
   listSessions,
@@ -12,27 +13,21 @@ import {
   verifySession,
 } from 'strands-session-dynamodb'
 import { type Damage, type Damaged, inflict } from './damage.ts'
+import {
+  type FuzzedScope,
+  fillLarge,
+  fillSmall,
+  type KINDS,
+  kindOf,
+  NOTHING,
+  newestOf,
+  type Size,
+} from './fuzzed-scopes.ts'
 import { type RawItems, rawItemsOf } from './raw-items.ts'
 import { ScriptedModel } from './scripted-model.ts'
 import { summaryOf } from './stored-items.ts'
 import type { TestTable } from './table.ts'
 import { always, type TestSession, testSession } from './test-session.ts'
-
-/** Kinds of items. */
-export const KINDS = ['session', 'head', 'state', 'message', 'part', 'mark', 'snapstate', 'turn', 'manifest'] as const
-
-/** What a session holds: items of every kind that fit one item, or values over 400 KB. */
-export type Size = 'small' | 'large'
-
-/** One agent or orchestrator, and what is read of it while nothing is damaged. */
-interface FuzzedScope {
-  readonly location: SnapshotLocation
-  readonly prefix: string
-  latest: Snapshot | null
-  readonly snapshots: Map<string, Snapshot | null>
-  /** Answers of the turns with an id. */
-  readonly turns: ReadonlyMap<string, string>
-}
 
 /** A session that is damaged again and again. */
 export class FuzzedSession {
@@ -79,7 +74,7 @@ export class FuzzedSession {
       await this.#checkDirectory(damaged)
       for (const scope of affected) await this.#checkReads(scope, damaged)
       await this.#checkVerify()
-      for (const scope of affected) if (scope.location.scope === 'agent') await this.#checkTurns(scope, damaged)
+      for (const scope of affected) if (scope.location.scope === 'agent') await this.#checkTurns(scope, damaged, at)
       return this.#errors.length > 0 ? 'refused' : 'read as before'
     } catch (error) {
       throw new Error(
@@ -135,9 +130,10 @@ export class FuzzedSession {
     )
   }
 
-  async #checkTurns(scope: FuzzedScope, damaged: Damaged): Promise<void> {
+  async #checkTurns(scope: FuzzedScope, damaged: Damaged, at: number): Promise<void> {
     const newest = newestOf(this.#items, scope)
-    for (const [turnId, answer] of scope.turns) {
+    const turns = [...scope.turns]
+    for (const [turnId, answer] of turns.slice(at % Math.max(1, turns.length)).slice(0, 1)) {
       const mayRun = damaged.deleted.includes(newest) || damaged.deleted.includes(`${scope.prefix}turn#${turnId}`)
       const model = new ScriptedModel(always('New.'))
       const agent = this.#session.agent(model, { id: scope.location.scopeId })
@@ -163,6 +159,8 @@ export class FuzzedSession {
         if (!isShorter) deepStrictEqual(seen, asked.slice(0, -1))
       },
     )
+    const isAnswered = this.#errors.at(-1) instanceof AnswerNotSavedError
+    if (!isDone && !isAnswered) deepStrictEqual(model.calls.length, 0, 'a turn that is refused calls no model')
     await this.#attempt(
       'the session after the turn',
       () => this.#storage().loadSnapshot(scope),
@@ -245,79 +243,6 @@ export class FuzzedSession {
     const { tableName, client } = this.#table
     return new DynamoDBSnapshotStorage({ tableName, client })
   }
-}
-
-/** Two scopes; in one of them a window that was trimmed, a tail, a snapshot, and turns with ids near and far. */
-async function fillSmall({ tableName, client }: TestTable, session: TestSession): Promise<FuzzedScope[]> {
-  for (const number of [1, 2, 3]) await takeTurn(session, `event-${number}`, `Question ${number}?`, 4)
-  for (const number of [4, 5]) await takeTurn(session, `event-${number}`, `Question ${number}?`, 40)
-  const agent = scopeOf(session, 'agent', 'agent', ['event-1', 'event-5'])
-  const graph = scopeOf(session, 'multiAgent', 'graph')
-  const storage = new DynamoDBSnapshotStorage({ tableName, client })
-  const snapshot: Snapshot = { ...NOTHING, scope: 'multiAgent', data: { state: { nodes: [1, 2, 3] } } }
-  for (const isLatest of [true, false]) {
-    await storage.saveSnapshot({ location: graph.location, snapshotId: 'one', isLatest, snapshot })
-  }
-  await storage.saveManifest({ location: agent.location, manifest: { schemaVersion: '7', updatedAt: 'never' } })
-  return [agent, graph]
-}
-
-/** A message, a state and the state of a snapshot that do not fit an item. */
-async function fillLarge(session: TestSession): Promise<FuzzedScope[]> {
-  await takeTurn(session, 'event-2', `Large? ${'x'.repeat(400_000)}`, 40, 'x'.repeat(400_000))
-  return [scopeOf(session, 'agent', 'agent', ['event-2'])]
-}
-
-async function takeTurn(
-  session: TestSession,
-  turnId: string,
-  question: string,
-  windowSize: number,
-  state = turnId,
-): Promise<void> {
-  const agent = session.agent(always(`answer to ${turnId}`), {
-    manager: { snapshotTrigger: () => turnId === 'event-2' },
-    conversationManager: new SlidingWindowConversationManager({ windowSize }),
-  })
-  await agent.initialize()
-  agent.appState.set('state', state)
-  await agent.invoke(question, { invocationState: { turnId } })
-}
-
-function scopeOf(
-  { sessionId }: TestSession,
-  scope: SnapshotLocation['scope'],
-  scopeId: string,
-  turns: readonly string[] = [],
-): FuzzedScope {
-  return {
-    location: { sessionId, scope, scopeId },
-    prefix: `${scope === 'agent' ? 'agent' : 'multiagent'}#${scopeId}#`,
-    latest: null,
-    snapshots: new Map(),
-    turns: new Map(turns.map((turnId) => [turnId, `assistant: answer to ${turnId}`])),
-  }
-}
-
-const NOTHING: Snapshot = {
-  scope: 'agent',
-  schemaVersion: '1.0',
-  createdAt: '2026-01-01T00:00:00.000Z',
-  data: {},
-  appData: {},
-}
-
-function kindOf(sk: string): (typeof KINDS)[number] {
-  if (sk === 'session') return 'session'
-  if (/#part#[^#]+#\d+$/.test(sk)) return 'part'
-  if (/#msg#\d+$/.test(sk)) return 'message'
-  const [, kind] = /#msg#(head|state)$/.exec(sk) ?? /^[^#]+#[^#]+#(snapshot|snapstate|turn|manifest)/.exec(sk) ?? []
-  return KINDS.find((each) => each === (kind === 'snapshot' ? 'mark' : kind)) ?? 'manifest'
-}
-
-/** Sort key of the last message of a log: the only one whose loss leaves no trace. */
-function newestOf({ intact }: RawItems, { prefix }: FuzzedScope): string {
-  return [...intact.keys()].findLast((sk) => sk.startsWith(`${prefix}msg#`) && kindOf(sk) === 'message') ?? 'none'
 }
 
 function textsOf(snapshot: Snapshot | null): string[] {
