@@ -9,7 +9,7 @@ import { type RaceProcess, startRaceProcess } from './race-process.ts'
 import { checkPromises, raceLines } from './race-report.ts'
 import { measureProtection, runRaces } from './race-run.ts'
 
-const MODES: readonly RaceMode[] = ['waiting', 'not waiting', 'without exclusion']
+const MODES: readonly RaceMode[] = ['waiting', 'waiting, with state', 'not waiting', 'without exclusion']
 const DEFAULT_SESSIONS = 50
 const DEFAULT_WRITERS = '3,10'
 const MOST_WRITERS = 50

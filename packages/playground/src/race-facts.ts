@@ -1,7 +1,7 @@
 /** What races of several writers came to. */
 
 /** How writers behave that meet another one's turn. */
-export type RaceMode = 'waiting' | 'not waiting' | 'without exclusion'
+export type RaceMode = 'waiting' | 'waiting, with state' | 'not waiting' | 'without exclusion'
 
 /** The races of one mode with one number of writers. */
 export interface RaceFacts {
@@ -25,6 +25,8 @@ export interface RaceFacts {
   readonly stored: number
   /** Acknowledged turns that are not in the log exactly once, in one piece. */
   readonly lost: number
+  /** Uses of a tool that the agents' states have counted, where they count them. */
+  readonly counted: number
   /** Messages in the logs that belong to no complete turn. */
   readonly leftOver: number
   /** What `verifySession()` found wrong. */

@@ -13,7 +13,7 @@ const protection: ProtectionFacts = {
 
 const calm: RaceFacts = {
   ...{ mode: 'waiting', writers: 3, sessions: 2, started: 18, acknowledged: 18, busy: 0, conflicts: 0, failures: [] },
-  ...{ wasted: 0, stored: 18, lost: 0, leftOver: 0, problems: [], seconds: 1.25 },
+  ...{ wasted: 0, stored: 18, lost: 0, counted: 0, leftOver: 0, problems: [], seconds: 1.25 },
 }
 const busy: RaceFacts = { ...calm, mode: 'not waiting', acknowledged: 6, busy: 12, stored: 6 }
 const plain: RaceFacts = { ...calm, mode: 'without exclusion', acknowledged: 5, conflicts: 13, stored: 5, leftOver: 4 }
@@ -30,6 +30,7 @@ describe('the promises', () => {
   test.each([
     ['a lost turn', { ...plain, lost: 1 }, /lost/],
     ['a turn that waited and was not acknowledged', { ...calm, acknowledged: 17 }, /^waiting/],
+    ['a change of state that was lost', { ...calm, mode: 'waiting, with state' as const, counted: 17 }, /state/],
     ['a fragment between turns of writers that wait', { ...calm, leftOver: 1 }, /^waiting/],
     ['a turn that was neither acknowledged nor busy', { ...busy, busy: 11, conflicts: 1 }, /^not waiting/],
     ['a busy turn that called the model', { ...busy, wasted: 1 }, /^not waiting/],

@@ -10,7 +10,10 @@ export function checkPromises(races: readonly RaceFacts[], protection: Protectio
     all('no acknowledged turn is lost, doubled or mixed with another', ({ lost }) => lost === 0),
     all('waiting: every turn is acknowledged and stored, in alternation', (race) => {
       const { mode, started, acknowledged, stored, leftOver } = race
-      return mode !== 'waiting' || (acknowledged === started && stored === started && leftOver === 0)
+      return !mode.startsWith('waiting') || (acknowledged === started && stored === started && leftOver === 0)
+    }),
+    all("waiting, with state: no change of an agent's state is lost", ({ mode, started, counted }) => {
+      return mode !== 'waiting, with state' || counted === started
     }),
     all('not waiting: a turn is either acknowledged or busy, and busy ones cost no model call', (race) => {
       const { mode, started, acknowledged, busy, stored, leftOver, wasted } = race

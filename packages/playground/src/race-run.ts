@@ -26,11 +26,20 @@ interface Outcome {
   readonly wasted: number
 }
 
+/** What became of one session. */
+interface SessionResult {
+  readonly outcomes: readonly Outcome[]
+  readonly messages: readonly string[]
+  readonly counted: number
+  readonly problems: readonly string[]
+}
+
 /** Sessions that are raced for at the same time: waiting leaves the machine idle. */
 const SESSIONS_AT_ONCE = 4
 
 const OPTIONS: Readonly<Record<RaceMode, object>> = {
   waiting: { turnWaitMs: 120_000 },
+  'waiting, with state': { turnWaitMs: 120_000 },
   'not waiting': { turnWaitMs: 0 },
   'without exclusion': { turnExclusion: false },
 }
@@ -38,7 +47,7 @@ const OPTIONS: Readonly<Record<RaceMode, object>> = {
 /** Runs the races of one mode. */
 export async function runRaces(run: RaceRun): Promise<RaceFacts> {
   const begun = performance.now()
-  const results: { outcomes: Outcome[]; messages: string[]; problems: string[] }[] = []
+  const results: SessionResult[] = []
   let next = 0
   const raceOn = async (): Promise<void> => {
     while (next < run.sessions) {
@@ -63,6 +72,7 @@ export async function runRaces(run: RaceRun): Promise<RaceFacts> {
     wasted: count(({ wasted }) => wasted),
     stored: logs.reduce((sum, { stored }) => sum + stored, 0),
     lost: logs.reduce((sum, { lost }) => sum + lost, 0),
+    counted: results.reduce((sum, { counted }) => sum + counted, 0),
     leftOver: logs.reduce((sum, { leftOver }) => sum + leftOver, 0),
     problems: results.flatMap(({ problems }) => problems),
     seconds: (performance.now() - begun) / 1000,
@@ -88,26 +98,25 @@ export async function measureProtection(
   }
 }
 
-async function raceForSession({ tableName, processes, mode, turns }: RaceRun): Promise<{
-  outcomes: Outcome[]
-  messages: string[]
-  problems: string[]
-}> {
+async function raceForSession({ tableName, processes, mode, turns }: RaceRun): Promise<SessionResult> {
   const sessionId = randomUUID()
-  const options = OPTIONS[mode]
+  const race = {
+    type: 'race',
+    tableName,
+    sessionId,
+    turns,
+    options: OPTIONS[mode],
+    counts: mode === 'waiting, with state',
+  }
   const outcomes = await Promise.all(
+    // Every other writer keeps its agent, as a warm process does; it is behind when others have been at work.
     processes.map((process, index) =>
-      // Every other writer keeps its agent, as a warm process does; it is behind when others have been at work.
-      process.order<Outcome>({
-        ...{ type: 'race', tableName, sessionId, turns, options },
-        ...{ writer: `w${index}`, isWarm: index % 2 === 0 },
-      }),
+      process.order<Outcome>({ ...race, writer: `w${index}`, isWarm: index % 2 === 0 }),
     ),
   )
-  const read = await processes[0]?.order<{ messages: string[]; problems: string[] }>({
-    ...{ type: 'read', tableName, sessionId },
-  })
-  return { outcomes, messages: read?.messages ?? [], problems: read?.problems ?? [] }
+  const [reader] = processes
+  const record = await reader?.order<Omit<SessionResult, 'outcomes'>>({ type: 'read', tableName, sessionId })
+  return { outcomes, messages: [], counted: 0, problems: [], ...record }
 }
 
 /** Finds the complete turns in a log, and the acknowledged ones that are not among them exactly once. */

@@ -76,9 +76,7 @@ describe('readAttributes', () => {
     flag: 'has neither true nor false',
   } as const
   const kinds = ['string', 'optionalString', 'count', 'optionalCount', 'bytes', 'flag'] as const
-  const cases = kinds.flatMap((kind) =>
-    Object.entries(wrong[kind]).map(([what, value]) => ({ kind, what, value })),
-  )
+  const cases = kinds.flatMap((kind) => Object.entries(wrong[kind]).map(([what, value]) => ({ kind, what, value })))
 
   test.each(cases)('$kind: $what is an error that names the item and the attribute', ({ kind, value }) => {
     expect(errorOf(() => read({ x: value })[kind]('x'))).toMatchObject(corrupted(`${wants[kind]} in 'x'`))
@@ -133,7 +131,13 @@ describe('an item with its checksum', () => {
   it('is what it was, and 12 characters', () => {
     expect(item).toEqual(sealed({ ...key, v: 1, text: 'a', count: 7, bytes: Uint8Array.of(1, 2), flag: true }))
     // The checksum of items in tables: a release that computes another one cannot read them.
-    expect(seal({ ...key, v: 1, window: '1-2', last: 2 })).toEqual({ ...key, v: 1, window: '1-2', last: 2, sum: 'B3bdbcIF7gnk' })
+    expect(seal({ ...key, v: 1, window: '1-2', last: 2 })).toEqual({
+      ...key,
+      v: 1,
+      window: '1-2',
+      last: 2,
+      sum: 'B3bdbcIF7gnk',
+    })
     expect(readAttributes(item).count('count')).toBe(7)
   })
 

@@ -1,5 +1,5 @@
 import { describe, expect, it, test } from 'vitest'
-import { canAdvance, canAppend, canCreate, exists } from './conditions.ts'
+import { canAdvance, canAppend, canCreate, exists, isBy } from './conditions.ts'
 import type { Condition } from './expressions.ts'
 import { incarnationAt, writerOf } from './incarnation.ts'
 
@@ -63,6 +63,11 @@ describe('the next version', () => {
 
 it('a redaction needs a row, whoever wrote it', () => {
   expect([nobody, mine, ofAnother].map((item) => allows(exists, item))).toEqual([false, true, true])
+})
+
+it('a row is taken back only while it is the one that was written', () => {
+  const items = [nobody, mine, ofAnother, ofEarlierLife, ofLaterLife, ofUnknown]
+  expect(items.map((item) => allows(isBy(me), item))).toEqual([false, true, false, false, false, false])
 })
 
 /** Evaluates a condition on an item, as far as this package's conditions go. */

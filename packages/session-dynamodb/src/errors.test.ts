@@ -1,9 +1,12 @@
+import { Message, TextBlock } from '@strands-agents/sdk'
 import { describe, expect, it, test } from 'vitest'
 import {
+  AnswerNotSavedError,
   DynamoDBSessionError,
   InvalidOptionError,
   NewerFormatError,
   SdkMismatchError,
+  SessionBusyError,
   SessionConflictError,
   SessionCorruptedError,
   SessionNotFoundError,
@@ -15,6 +18,8 @@ import {
 const key = { pk: 'session#s', sk: 'agent#a#msg#head' }
 const facts = { sessionId: 's', scopeId: 'a', key: key.sk, expected: 'version 1', actual: 'version 2' }
 const cause = new Error('because')
+const busy = { sessionId: 's', scopeId: 'a', writer: '0mjuohs00-another', retryAfterMs: 1001 }
+const answer = new Message({ role: 'assistant', content: [new TextBlock('the secret answer')] })
 
 const all = [
   new InvalidOptionError('owner', 7, 'expected a text'),
@@ -26,6 +31,8 @@ const all = [
   new TableSchemaError('sessions', 'it has other keys', { cause }),
   new TableRequestError('PutItem', 'sessions', true, cause),
   new SdkMismatchError("Agent 'a'"),
+  new SessionBusyError(busy, { cause }),
+  new AnswerNotSavedError('s', answer, cause),
 ]
 
 describe('errors', () => {
@@ -46,6 +53,23 @@ describe('errors', () => {
     expect(noTable).toMatchObject({ tableName: 'sessions', cause })
     expect(schema).toMatchObject({ tableName: 'sessions', cause })
     expect(request).toMatchObject({ operation: 'PutItem', retryable: true, cause })
+  })
+
+  it('of a session that is busy say with whose turn, and when to try again', () => {
+    expect(new SessionBusyError(busy, { cause })).toMatchObject({
+      ...{ ...busy, cause },
+      message:
+        "Session 's' is busy with a turn of agent 'a' by writer 0mjuohs00-another. " +
+        'Try again in 2 s at the latest.',
+    })
+  })
+
+  it('of an answer that was not stored carry it, and do not tell it', () => {
+    const error = new AnswerNotSavedError('s', answer, cause)
+    expect(error).toMatchObject({ sessionId: 's', answer, cause })
+    expect(error.answer).toBe(answer)
+    expect(error.message).toBe("The answer was not stored in session 's': Error: because")
+    expect(new AnswerNotSavedError('s', answer, 'no').message).toBe("The answer was not stored in session 's': no")
   })
 
   test.each([

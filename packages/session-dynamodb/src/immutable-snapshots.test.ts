@@ -106,7 +106,6 @@ describe('an immutable snapshot is saved', () => {
     ])
     await snapshots.save('v4', freeze(snapshotOf(['a'])), NOTHING)
     expect(takeSent()).toEqual([put(markOf('v4', '1', 'at a'))])
-
   })
 
   it('with its state once more in another life of the session, which has lost the one that was stored', async () => {

@@ -7,12 +7,15 @@ import {
   checkId,
   checkSessionId,
   type ItemKey,
+  isEntryPoint,
   MAX_ID_LENGTH,
   ownerKeyOf,
   partitionKeyOf,
   partKey,
+  partOwnerOf,
   partPrefix,
   ScopeKeys,
+  scopeOf,
   sessionIdOf,
   sessionKey,
 } from './keys.ts'
@@ -70,6 +73,7 @@ describe('keys', () => {
       tenants.message(42),
       tenants.snapshot('v1.0'),
       tenants.snapshotState(DIGEST),
+      tenants.turn('event#1'),
       tenants.manifest(),
       partKey(tenants.message(42), DIGEST, 7),
     ]).toEqual([
@@ -79,6 +83,7 @@ describe('keys', () => {
       { pk, sk: 'multiagent#my%20graph#msg#0000000042' },
       { pk, sk: 'multiagent#my%20graph#snapshot#v1.0' },
       { pk, sk: `multiagent#my%20graph#snapstate#${DIGEST}` },
+      { pk, sk: 'multiagent#my%20graph#turn#event%231' },
       { pk, sk: 'multiagent#my%20graph#manifest' },
       { pk, sk: `multiagent#my%20graph#msg#0000000042#part#${DIGEST}#0007` },
     ])
@@ -124,6 +129,54 @@ describe('keys', () => {
     ['session'],
   ])('%s is not the key of a message', (sk) => {
     expect(agent.seqOf(sk)).toBeUndefined()
+  })
+
+  it('tell whose they are, and which ones make others visible', () => {
+    fc.assert(
+      fc.property(place, hostileId, seq, (mine, id, number) => {
+        const keys = new ScopeKeys(mine.location, mine.tenantId)
+        const { scope, scopeId } = mine.location
+        const entryPoints = [keys.head(), keys.snapshot(id)]
+        const others = [keys.state(), keys.message(number), keys.snapshotState(DIGEST), keys.turn(id), keys.manifest()]
+        const parts = [...others, keys.snapshot(id)].map((owner) => partKey(owner, DIGEST, 0))
+        for (const { sk } of [...entryPoints, ...others, ...parts]) expect(scopeOf(sk)).toEqual({ scope, scopeId })
+        expect(entryPoints.map(({ sk }) => isEntryPoint(sk))).toEqual([true, true])
+        expect(others.filter(({ sk }) => isEntryPoint(sk))).toEqual([])
+      }),
+    )
+    expect([scopeOf('session'), scopeOf('agent#a'), scopeOf('other#a#msg#head')]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ])
+    expect(isEntryPoint('session')).toBe(false)
+  })
+
+  it('of parts tell the item that they belong to, and no other key does', () => {
+    fc.assert(
+      fc.property(
+        place,
+        fc.oneof(hostileId, fc.constant('part')),
+        seq,
+        fc.nat({ max: 9999 }),
+        (mine, id, number, index) => {
+          const keys = new ScopeKeys({ ...mine.location, scopeId: id }, mine.tenantId)
+          const owners = [
+            keys.state(),
+            keys.message(number),
+            keys.snapshotState(DIGEST),
+            keys.turn(id),
+            keys.manifest(),
+          ]
+          for (const owner of owners) {
+            expect(partOwnerOf(partKey(owner, DIGEST, index).sk)).toEqual({ owner: owner.sk, digest: DIGEST })
+          }
+          const whole = [...owners, keys.head(), keys.snapshot(id), keys.snapshot('123'), keys.turn('123')]
+          expect(whole.filter(({ sk }) => partOwnerOf(sk) !== undefined)).toEqual([])
+        },
+      ),
+    )
+    expect(partOwnerOf('session')).toBeUndefined()
   })
 
   it('name what a prefix of parts reads', () => {
@@ -317,7 +370,7 @@ function keysOf({ location, tenantId }: Place, snapshotId: string, number: numbe
   const keys = new ScopeKeys(location, tenantId)
   const owners = [keys.message(number), keys.state(), keys.snapshotState(DIGEST), keys.manifest()]
   const parts = owners.map((owner) => partKey(owner, DIGEST, 9999))
-  return [...owners, ...parts, keys.head(), keys.snapshot(snapshotId)]
+  return [...owners, keys.turn(snapshotId), ...parts, keys.head(), keys.snapshot(snapshotId)]
 }
 
 function snapshotKeysOf({ location, tenantId }: Place, snapshotId: string): ItemKey[] {
@@ -327,7 +380,8 @@ function snapshotKeysOf({ location, tenantId }: Place, snapshotId: string): Item
 /** Whether a scope's requests would read or write a key. */
 function readsOf({ location, tenantId }: Place): (key: ItemKey) => boolean {
   const keys = new ScopeKeys(location, tenantId)
-  const prefixes = [keys.logPrefix, keys.snapshotPrefix, keys.snapshotState('').sk, keys.manifest().sk]
+  const turnPrefix = keys.turn('x').sk.slice(0, -1)
+  const prefixes = [keys.logPrefix, keys.snapshotPrefix, keys.snapshotState('').sk, keys.manifest().sk, turnPrefix]
   return ({ pk, sk }) => pk === keys.pk && prefixes.some((prefix) => sk.startsWith(prefix))
 }
 

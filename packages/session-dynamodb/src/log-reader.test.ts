@@ -1,29 +1,31 @@
 import { BatchGetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb'
-import { describe, expect, it, test } from 'vitest'
+import { describe, expect, it, test, vi } from 'vitest'
 import {
   ANOTHER,
   between,
   head,
-  INCARNATION,
   LOCATION,
   newest,
   pk,
   row,
+  START,
+  sealed,
   state,
   TableName,
+  WRITER,
 } from '../test/support/log-items.ts'
 import { mockedClient, rejectionOf } from '../test/support/mocked-client.ts'
 import { ScopeKeys } from './keys.ts'
-import { createdAtOf, entriesOf, type LogPage, readLog, readMessages } from './log-reader.ts'
+import { createdAtOf, entriesOf, isOpen, type LogPage, readLog, readMessages, readProgress } from './log-reader.ts'
 import { SessionTable } from './table.ts'
 
 const keys = new ScopeKeys(LOCATION)
 const skOf = (seq: number): string => keys.message(seq).sk
 const LAST_KEY = { pk, sk: 'somewhere' }
 
-function tableFor() {
+function tableFor(consistentRead = true) {
   const mocked = mockedClient()
-  return { ...mocked, table: new SessionTable({ client: mocked.client, tableName: TableName, consistentRead: true }) }
+  return { ...mocked, table: new SessionTable({ client: mocked.client, tableName: TableName, consistentRead }) }
 }
 
 const letterOf = (seq: number): string => String.fromCharCode(97 + (seq % 26))
@@ -96,6 +98,31 @@ describe('a log is read', () => {
     expect(sent).toEqual([newest(), between(skOf(1), `${skOf(60)}$`), between(skOf(200), `${skOf(260)}$`)])
   })
 
+  it('range by range and row by row at once when some of its rows lie together and others do not', async () => {
+    const { table, answers, takeSent } = tableFor()
+    const first = [state(), head({ window: '7,1-20,500,100-140,999', last: 999 }), ...rowsOf(999)]
+    const { promise, resolve } = Promise.withResolvers<object>()
+    const further = rowsOf(...sequence(1, 20), ...sequence(100, 140))
+    const between = (low: string, high: string) => further.filter(({ sk }) => low <= sk && sk <= high)
+    answers.on(QueryCommand).callsFake(async ({ ExpressionAttributeValues: values }) => {
+      if (values[':first'] === undefined) return { Items: first, LastEvaluatedKey: LAST_KEY }
+      await promise
+      return { Items: between(values[':first'], values[':last']) }
+    })
+    answers.on(BatchGetCommand).callsFake(async () => promise.then(() => ({ Responses: { [TableName]: rowsOf(500) } })))
+    const read = readLog(table, keys, 40)
+    // All of them are under way before the first one is answered.
+    await vi.waitFor(() => expect(answers.calls()).toHaveLength(4))
+    resolve({})
+    expect(await read).toMatchObject({ window: [7, ...sequence(1, 20), 500, ...sequence(100, 140), 999], last: 999 })
+    expect(takeSent().map(([name, input]) => [name, keysIn(input)])).toEqual([
+      ['QueryCommand', []],
+      ['BatchGetCommand', [skOf(500)]],
+      ['QueryCommand', [skOf(1), `${skOf(20)}$`]],
+      ['QueryCommand', [skOf(100), `${skOf(140)}$`]],
+    ])
+  })
+
   it('on to the next page while that of the state leaves no room for messages', async () => {
     const { table, answers, takeSent } = tableFor()
     answers
@@ -151,9 +178,68 @@ describe('a log is read', () => {
   })
 })
 
+/** Sort keys that a read asks for. */
+function keysIn(input: unknown): string[] {
+  return JSON.stringify(input).match(/agent#a#msg#\d{10}\$?/g) ?? []
+}
+
+describe('how a turn elsewhere goes on', () => {
+  const until = START + 1000
+
+  it('is one strongly consistent Query, from the newest row that is known to the head', async () => {
+    const { table, answers, takeSent } = tableFor(false)
+    const settled = head({ window: '1-2', last: 2, settled: 2 })
+    const part = sealed({ pk, sk: `${skOf(4)}#part#x#0000`, v: 1, data: Uint8Array.of(1) })
+    answers
+      .on(QueryCommand)
+      .resolvesOnce({ Items: rowsOf(3), LastEvaluatedKey: LAST_KEY })
+      .resolves({ Items: [row(4, 'd', { until, turn: 'event-1', writer: ANOTHER }), part, settled] })
+    expect(await readProgress(table, keys, 3)).toMatchObject({
+      head: { version: 1, last: 2, settled: 2 },
+      newest: { seq: 4, writer: ANOTHER, turn: { id: 'event-1', until } },
+    })
+    const [name, input] = between(skOf(3), 'agent#a#msg#head')
+    const query = { ...Object(input), ConsistentRead: true }
+    expect(takeSent()).toEqual([
+      [name, query],
+      [name, { ...query, ExclusiveStartKey: LAST_KEY }],
+    ])
+  })
+
+  it('is nothing when there is no head any more, and no row when all are of an earlier life', async () => {
+    const { table, answers } = tableFor()
+    const late = row(3, 'z', { writer: '000000001-late' })
+    answers
+      .on(QueryCommand)
+      .resolvesOnce({ Items: rowsOf(3) })
+      .resolves({ Items: [late, head()] })
+    expect(await readProgress(table, keys, 3)).toBeUndefined()
+    expect(await readProgress(table, keys, 3)).toMatchObject({ head: { version: 1 }, newest: undefined })
+  })
+
+  test.each([
+    ['open while its newest row says until when', { until }, 0, true],
+    ['open when an earlier one was settled', { until }, 2, true],
+    ['over when it was settled', { until }, 3, false],
+    ['over when its newest row says no time', {}, 0, false],
+  ])('is %s', async (_, more, settled, expected) => {
+    const { page } = await pageOf(
+      [head({ window: '1-2', last: 2, settled }), row(3, 'c', more), ...rowsOf(2, 1)],
+      false,
+    )
+    expect(isOpen(page)).toBe(expected)
+    expect(page.newest).toMatchObject({ seq: 3, writer: WRITER })
+  })
+
+  it('is over when there is no row', async () => {
+    expect(isOpen((await pageOf([head({ window: '', last: 0 })], false)).page)).toBe(false)
+  })
+})
+
 describe('what is remembered of a log', () => {
   it('is every row that was read, seen by the window or not, but not one that cannot be read', async () => {
     const rows = [
+      row(4, 'D', { turn: 'event-1', until: 9 }),
       row(3, 'c', { detached: true, replaces: '1', writer: ANOTHER }),
       row(2, 'b', { data: '{' }),
       ...rowsOf(1),
@@ -164,9 +250,11 @@ describe('what is remembered of a log', () => {
     if (page.head === undefined) throw new Error('There is no head')
     const digest = expect.any(String)
     const noTurn = { turn: {}, isAnswer: false }
+    const turn = { id: 'event-1', until: 9 }
     expect(entriesOf(page)).toEqual([
+      { seq: 4, digest, trackingId: 'D', writer: WRITER, detached: false, replaces: [], turn, isAnswer: true },
       { seq: 3, digest, trackingId: 'c', writer: ANOTHER, detached: true, replaces: [1], ...noTurn },
-      { seq: 1, digest, trackingId: 'b', writer: `${INCARNATION}-me`, detached: false, replaces: [], ...noTurn },
+      { seq: 1, digest, trackingId: 'b', writer: WRITER, detached: false, replaces: [], ...noTurn },
     ])
   })
 })

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb'
-import { PutCommand } from '@aws-sdk/lib-dynamodb'
+import { DeleteCommand, PutCommand } from '@aws-sdk/lib-dynamodb'
 import { describe, expect, it } from 'vitest'
 import {
   ANOTHER,
@@ -13,13 +13,14 @@ import {
   row,
   state,
   TableName,
+  takingBack,
   WRITER,
   without,
 } from '../test/support/log-items.ts'
 import { mockedClient, rejectionOf } from '../test/support/mocked-client.ts'
 import { digestOf, encode, INLINE_LIMIT } from './codec.ts'
 import { ScopeKeys } from './keys.ts'
-import { appendRows, putState } from './log-writer.ts'
+import { appendRows, putState, takeBack } from './log-writer.ts'
 import { SessionTable } from './table.ts'
 import type { LogEntry, PlannedRow } from './window.ts'
 
@@ -36,7 +37,12 @@ function penFor() {
 function planned(seq: number, text: string, detached = false): PlannedRow {
   const json = JSON.stringify(message(text))
   const digest = digestOf(json)
-  return { seq, detached, replaces: [], message: { text: json, digest, trackingId: text.slice(0, 1), role: 'user', isAnswer: false } }
+  return {
+    seq,
+    detached,
+    replaces: [],
+    message: { text: json, digest, trackingId: text.slice(0, 1), role: 'user', isAnswer: false },
+  }
 }
 
 const refused = new ConditionalCheckFailedException({
@@ -53,7 +59,9 @@ describe('a tail', () => {
       .callsFakeOnce(() => promise)
       .resolves({})
     const written: LogEntry[] = []
-    const appended = appendRows(pen, [planned(1, 'a'), planned(2, 'b')], { createdAt: 'now' }, (entry) => written.push(entry))
+    const appended = appendRows(pen, [planned(1, 'a'), planned(2, 'b')], { createdAt: 'now' }, (entry) =>
+      written.push(entry),
+    )
     await nextTurn()
     expect(answers.calls()).toHaveLength(1)
     resolve({})
@@ -88,7 +96,9 @@ describe('a tail', () => {
     answers.on(PutCommand).resolvesOnce({}).rejectsOnce(refused)
     const written: number[] = []
     const rows = [planned(1, 'a'), planned(2, 'b'), planned(3, 'c')]
-    expect(await rejectionOf(appendRows(pen, rows, { createdAt: 'now' }, ({ seq }) => written.push(seq)))).toMatchObject({
+    expect(
+      await rejectionOf(appendRows(pen, rows, { createdAt: 'now' }, ({ seq }) => written.push(seq))),
+    ).toMatchObject({
       name: 'SessionConflictError',
       sessionId: 's',
       scopeId: 'a',
@@ -97,6 +107,59 @@ describe('a tail', () => {
       actual: `written by ${ANOTHER}`,
     })
     expect([written, takeSent().length]).toEqual([[1], 2])
+  })
+})
+
+describe('a row', () => {
+  const facts = { createdAt: 'now', turn: { id: 'event-1', until: 9 }, touchedAt: 8 }
+  const answer = (detached: boolean): PlannedRow => {
+    const each = planned(2, 'B', detached)
+    return { ...each, message: { ...each.message, role: 'assistant', isAnswer: true } }
+  }
+
+  it('says which turn it is part of, and when the session was refreshed', async () => {
+    const { pen, takeSent } = penFor()
+    const written: LogEntry[] = []
+    await appendRows(pen, [planned(1, 'a'), answer(false)], facts, (entry) => written.push(entry))
+    expect(takeSent()).toEqual([
+      append(row(1, 'a', { createdAt: 'now', turn: 'event-1', until: 9, touchedAt: 8 })),
+      append(row(2, 'B', { createdAt: 'now', turn: 'event-1', touchedAt: 8 })),
+    ])
+    expect(written).toMatchObject([
+      { seq: 1, turn: { id: 'event-1', until: 9 }, isAnswer: false },
+      { seq: 2, turn: { id: 'event-1', until: undefined }, isAnswer: true },
+    ])
+  })
+
+  it('does not end its turn with an answer that no window sees yet', async () => {
+    const { pen, takeSent } = penFor()
+    const written: LogEntry[] = []
+    await appendRows(pen, [answer(true)], facts, (entry) => written.push(entry))
+    expect(takeSent()).toEqual([
+      append(row(2, 'B', { createdAt: 'now', detached: true, turn: 'event-1', until: 9, touchedAt: 8 })),
+    ])
+    expect(written).toMatchObject([{ seq: 2, turn: { id: 'event-1', until: 9 }, isAnswer: true }])
+  })
+})
+
+describe('rows that are taken back', () => {
+  it('are deleted while they are those that were written', async () => {
+    const { pen, takeSent } = penFor()
+    await takeBack(pen, [3, 4])
+    expect(takeSent()).toEqual([takingBack(3), takingBack(4)])
+  })
+
+  it('are left alone when somebody else has written there', async () => {
+    const { pen, answers, takeSent } = penFor()
+    answers.on(DeleteCommand).rejectsOnce(refused).resolves({})
+    await takeBack(pen, [3, 4])
+    expect(takeSent()).toEqual([takingBack(3), takingBack(4)])
+  })
+
+  it('that are none take no request', async () => {
+    const { pen, takeSent } = penFor()
+    await takeBack(pen, [])
+    expect(takeSent()).toEqual([])
   })
 })
 
@@ -127,10 +190,7 @@ describe('a value that does not fit its item', () => {
     await appendRows(pen, [planned(1, text)], { createdAt: 'now' }, () => undefined)
     const { data } = row(1, text)
     const inParts = without(row(1, text, { createdAt: 'now', parts: 2, digest: digestOf(data) }), 'data')
-    expect(takeSent()).toEqual([
-      ...partsOf('agent#a#msg#0000000001', data),
-      append(inParts),
-    ])
+    expect(takeSent()).toEqual([...partsOf('agent#a#msg#0000000001', data), append(inParts)])
   })
 
   it('is in the table before the state that names it', async () => {

@@ -1,12 +1,12 @@
 /** Writes the log: each function is one guarded write, which changes what its writer expects or nothing at all. */
 
-import type { Item } from './attributes.ts'
+import { type Item, keyOf } from './attributes.ts'
 import { type EncodedValue, encode } from './codec.ts'
 import { mapConcurrently } from './concurrency.ts'
 import { canAdvance, canAppend, canCreate, isBy } from './conditions.ts'
 import { SessionConflictError } from './errors.ts'
 import { closesTurn, type Head, headItem, messageItem, type RowFacts, type State, stateItem } from './items.ts'
-import type { ItemKey, ScopeKeys } from './keys.ts'
+import { type ItemKey, partPrefix, type ScopeKeys } from './keys.ts'
 import type { SessionDirectory } from './session-directory.ts'
 import type { SessionTable } from './table.ts'
 import { writeParts } from './values.ts'
@@ -51,8 +51,15 @@ export async function appendRows(
 }
 
 /** Deletes rows that this writer has written, and nothing that anybody else has put in their place. */
-export async function takeBack(pen: Pen, seqs: readonly number[]): Promise<void> {
-  await mapConcurrently(seqs, CONCURRENCY, (seq) => pen.table.delete(pen.keys.message(seq), isBy(pen.writer)))
+export async function takeBack(pen: Pen, rows: readonly LogEntry[]): Promise<void> {
+  await mapConcurrently(rows, CONCURRENCY, async ({ seq, digest }) => {
+    const key = pen.keys.message(seq)
+    await pen.table.delete(key, isBy(pen.writer))
+    const prefix = partPrefix(key, digest)
+    for await (const page of pen.table.query({ pk: key.pk, prefix, keysOnly: true, consistent: true })) {
+      await pen.table.deleteAll(page.items.map(keyOf))
+    }
+  })
 }
 
 /**

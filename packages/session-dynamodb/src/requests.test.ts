@@ -83,12 +83,15 @@ describe('a retry', () => {
     expect(retries).toEqual([{ operation: 'PutItem', attempts: 4, error: cause }])
   })
 
-  test.each([[1], [0], [undefined], ['3'], [null]])('is not one when the request was sent %j times', async (attempts) => {
-    const { requests, retries } = requestsFor()
-    await requests.send('PutItem', async () => sentTimes(attempts, {}))
-    await rejectionOf(requests.send('PutItem', () => Promise.reject(sentTimes(attempts, new Error('no')))))
-    expect(retries).toEqual([])
-  })
+  test.each([[1], [0], [undefined], ['3'], [null]])(
+    'is not one when the request was sent %j times',
+    async (attempts) => {
+      const { requests, retries } = requestsFor()
+      await requests.send('PutItem', async () => sentTimes(attempts, {}))
+      await rejectionOf(requests.send('PutItem', () => Promise.reject(sentTimes(attempts, new Error('no')))))
+      expect(retries).toEqual([])
+    },
+  )
 
   test.each([[new Error('no')], ['no'], [null], [undefined], [7]])('is not one when %s is thrown', async (thrown) => {
     const { requests, retries } = requestsFor()

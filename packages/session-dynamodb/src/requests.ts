@@ -80,13 +80,15 @@ export class Requests {
 
   /** Repeats a request that says what it could not do yet, until it can or the attempts are used up. */
   async untilDone(operation: string, send: () => Promise<Error | undefined>): Promise<void> {
-    const { onRetry, tableName, pause = delay } = this.#options
+    const { onRetry, tableName, remainingMs, pause = delay } = this.#options
     for (let attempt = 1; ; attempt++) {
       const obstacle = await send()
       if (obstacle === undefined) return
-      if (attempt === ATTEMPTS) throw new TableRequestError(operation, tableName, true, obstacle)
+      const milliseconds = Math.random() * FIRST_PAUSE_MS * 2 ** attempt
+      const isTooLate = remainingMs !== undefined && remainingMs() - DEADLINE_MARGIN_MS <= milliseconds
+      if (attempt === ATTEMPTS || isTooLate) throw new TableRequestError(operation, tableName, true, obstacle)
       onRetry?.({ operation, attempts: attempt + 1 })
-      await pause(Math.random() * FIRST_PAUSE_MS * 2 ** attempt)
+      await pause(milliseconds)
     }
   }
 

@@ -4,7 +4,14 @@ import {
   ThrottlingException,
   TransactionCanceledException,
 } from '@aws-sdk/client-dynamodb'
-import { BatchGetCommand, GetCommand, PutCommand, QueryCommand, TransactWriteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb'
+import {
+  BatchGetCommand,
+  GetCommand,
+  PutCommand,
+  QueryCommand,
+  TransactWriteCommand,
+  UpdateCommand,
+} from '@aws-sdk/lib-dynamodb'
 import type { Snapshot } from '@strands-agents/sdk'
 import { describe, expect, it, test } from 'vitest'
 import {
@@ -33,7 +40,7 @@ import {
   without,
 } from '../test/support/log-items.ts'
 import { mockedClient, rejectionOf, type SentCommand } from '../test/support/mocked-client.ts'
-import { digestOf } from './codec.ts'
+import { digestOf, INLINE_LIMIT } from './codec.ts'
 import { ScopeKeys } from './keys.ts'
 import type { Redactions } from './redaction.ts'
 import { SessionDirectory } from './session-directory.ts'
@@ -69,6 +76,23 @@ function logFor({ autoCreate = true, windowSize = 40 } = {}) {
     log.save(freeze(snapshotOf(texts, data)), redacted)
   const end = (texts: readonly string[]) => log.save(freeze(snapshotOf(texts)), NOTHING, true)
   return { ...mocked, clock, log, save, end }
+}
+
+/** Sort keys of the items that were written one by one. */
+function itemKeysIn(sent: readonly SentCommand[]): string[] {
+  return sent.flatMap(([, input]) => Object(input).Item?.sk ?? [])
+}
+
+/** Sort keys of the items that were deleted, one by one or in batches. */
+function deletedKeysIn(sent: readonly SentCommand[]): string[] {
+  return sent.flatMap(([name, input]) => {
+    const { Key, RequestItems } = Object(input)
+    if (name === 'DeleteCommand') return [Key.sk]
+    if (name !== 'BatchWriteCommand') return []
+    return RequestItems[TableName].map(
+      ({ DeleteRequest }: { DeleteRequest: { Key: { sk: string } } }) => DeleteRequest.Key.sk,
+    )
+  })
 }
 
 /** A log that has saved two messages. */
@@ -384,6 +408,38 @@ describe('a turn', () => {
     expect(takeSent()).toEqual([])
     expect(await log.load()).toBeNull()
   })
+
+  it('whose session was deleted meanwhile takes back its rows with their parts', async () => {
+    const { save, end, answers, takeSent } = await loadedTurn()
+    const large = `C${'x'.repeat(INLINE_LIMIT)}`
+    await save(['a1', 'b1', large])
+    const written = itemKeysIn(takeSent())
+    expect(written).toHaveLength(3)
+    answers.on(GetCommand).resolves({})
+    // The parts may be looked for, or be known.
+    answers
+      .on(QueryCommand)
+      .resolves({ Items: written.filter((sk) => sk.includes('#part#')).map((sk) => ({ pk, sk })) })
+    await rejectionOf(end(['a1', 'b1', large]))
+    expect(deletedKeysIn(takeSent()).sort()).toEqual(written.sort())
+  })
+
+  it.each([
+    ['head', ['c1', 'D1'], { state: {} }],
+    ['state', ['a1', 'b1', 'c1', 'D1'], { state: { changed: 1 } }],
+  ])(
+    'whose session was deleted meanwhile is taken back also when it is the %s that tells',
+    async (item, texts, data) => {
+      const { log, save, answers, takeSent } = await loadedTurn()
+      await save(['a1', 'b1', 'c1', 'D1'])
+      takeSent()
+      answers.on(PutCommand).rejects(new ConditionalCheckFailedException(aws))
+      expect(await rejectionOf(log.save(freeze(snapshotOf(texts, data)), NOTHING, true))).toMatchObject({
+        ...{ name: 'SessionConflictError', key: `agent#a#msg#${item}` },
+      })
+      expect(deletedKeysIn(takeSent())).toEqual([row(3, '').sk, row(4, '').sk])
+    },
+  )
 
   it('is seen by those who wait for it', async () => {
     const { log } = await loadedLog(row(3, 'c1', { writer: ANOTHER, until, turn: 'event-2' }))

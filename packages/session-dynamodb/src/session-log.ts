@@ -68,7 +68,7 @@ export class SessionLog {
   /** What new rows say of the turn that they are written in. */
   turn: { readonly id?: string | undefined; readonly leaseMs?: number | undefined } = {}
   /** Rows written since the head was last written or looked at: whether the session still exists is not known. */
-  #unconfirmed: number[] = []
+  #unconfirmed: LogEntry[] = []
   /** Set once another writer was met: from then on nothing is saved until the log is loaded again. */
   #conflict: SessionConflictError | undefined
 
@@ -117,7 +117,7 @@ export class SessionLog {
       await this.#redact(pen, known, snapshot, redacted)
       known.window = plan.window
 
-      if (stateChanged) await this.#saveState(pen, known, snapshot)
+      if (stateChanged) await this.#orTakeBack(pen, this.#saveState(pen, known, snapshot))
       const isUnsettled = endsTurn && isOpen(known) && known.newest?.writer === pen.writer
       const commit = plan.commit || isFirst || redacted.size > 0 || isUnsettled
       if (!commit && (touchedAt === undefined || plan.rows.length > 0)) {
@@ -137,7 +137,7 @@ export class SessionLog {
         createdAt,
         touchedAt: known.touchedAt,
       }
-      await putHead(pen, known.head)
+      await this.#orTakeBack(pen, putHead(pen, known.head))
       this.#unconfirmed = []
     })
   }
@@ -251,26 +251,32 @@ export class SessionLog {
   /**
    * A row goes into the log whatever becomes of the session. Looks whether it has been deleted in the meantime, and takes
    * the rows back if so.
+   *
+   * @throws {@link SessionConflictError} when it has been deleted.
    */
   async #checkAlive(pen: Pen): Promise<void> {
     if (this.#unconfirmed.length === 0) return
     const key = pen.keys.head()
     const item = await pen.table.get(key)
     const incarnation = item && parseHead(item).incarnation
-    if (incarnation !== pen.incarnation) {
-      await takeBack(pen, this.#unconfirmed)
-      const actual =
-        incarnation === undefined ? 'nothing: the session was deleted' : `the session begun at ${incarnation}`
-      const { sessionId, scopeId } = pen
-      throw new SessionConflictError({
-        sessionId,
-        scopeId,
-        key: key.sk,
-        expected: `the session begun at ${pen.incarnation}`,
-        actual,
-      })
-    }
+    const rows = this.#unconfirmed
     this.#unconfirmed = []
+    if (incarnation === pen.incarnation) return
+    await takeBack(pen, rows)
+    const { sessionId, scopeId } = pen
+    const expected = `the session begun at ${pen.incarnation}`
+    const actual = incarnation === undefined ? 'nothing: it was deleted' : `the one begun at ${incarnation}`
+    throw new SessionConflictError({ sessionId, scopeId, key: key.sk, expected, actual })
+  }
+
+  /** A head or a state that is refused may mean that the session was deleted: its late rows must not stay then. */
+  async #orTakeBack(pen: Pen, write: Promise<void>): Promise<void> {
+    try {
+      await write
+    } catch (error) {
+      if (error instanceof SessionConflictError) await this.#checkAlive(pen)
+      throw error
+    }
   }
 
   async #redact(pen: Pen, known: Known, { messages, createdAt }: FrozenSnapshot, redacted: Redactions): Promise<void> {
@@ -342,7 +348,7 @@ export class SessionLog {
 
   #note(known: Known, entry: LogEntry): void {
     this.#entries.set(entry.seq, entry)
-    this.#unconfirmed.push(entry.seq)
+    this.#unconfirmed.push(entry)
     known.last = Math.max(known.last, entry.seq)
     if (entry.seq === known.last) known.newest = entry
   }

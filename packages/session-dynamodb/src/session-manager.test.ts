@@ -6,16 +6,18 @@ import {
   Graph,
   HookOrder,
   type LocalAgent,
+  type Message,
   SessionManager,
   SlidingWindowConversationManager,
   Swarm,
 } from '@strands-agents/sdk'
 import { afterEach, beforeEach, describe, expect, it, test, vi } from 'vitest'
-import { headLook, pk, START, sessionUpdate, TableName } from '../test/support/log-items.ts'
+import { head, headLook, pk, row, START, sessionUpdate, state, TableName } from '../test/support/log-items.ts'
 import { errorOf, mockedClient, rejectionOf, type SentCommand } from '../test/support/mocked-client.ts'
-import { type Script, ScriptedModel } from '../test/support/scripted-model.ts'
+import { type Script, ScriptedModel, type ScriptedTurn } from '../test/support/scripted-model.ts'
 import type { DynamoDBSessionManagerOptions } from './options.ts'
 import { DynamoDBSessionManager } from './session-manager.ts'
+import { freeze } from './snapshot.ts'
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['Date'], now: START })
@@ -44,6 +46,28 @@ function agentFor(options: Partial<DynamoDBSessionManagerOptions> = {}, windowSi
     conversationManager: new SlidingWindowConversationManager({ windowSize }),
   })
   return { ...made, agent }
+}
+
+const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
+
+/** The state of a fresh agent, as it is stored. */
+function stateOf(agent: Agent): string {
+  return freeze(agent.takeSnapshot({ preset: 'session' })).state
+}
+
+function play(script: Script, call: number, messages: readonly Message[]): ScriptedTurn {
+  const turn = typeof script === 'function' ? script(call, messages) : script[call]
+  if (turn === undefined) throw new Error('The script has ended')
+  return turn
+}
+
+/** The items that were written whole, by sort key: the last version of each. */
+function itemsOf(sent: readonly SentCommand[]): Map<string, Record<string, unknown> & { readonly sk: string }> {
+  const items = sent.flatMap(([, input]) => {
+    const { Item, TransactItems = [] } = Object(input)
+    return [Item, ...TransactItems.map(({ Put }: { Put?: { Item: object } }) => Put?.Item)]
+  })
+  return new Map(items.flatMap((item) => (item === undefined ? [] : [[item.sk, item]])))
 }
 
 /** What was written, as `PutCommand agent#a#msg#head` and the like. */
@@ -276,6 +300,248 @@ describe('a turn', () => {
     const { agent, takeSent } = agentFor({ autoCreate: false })
     expect(await rejectionOf(agent.invoke('Hello'))).toMatchObject({ name: 'SessionNotFoundError', sessionId: 's' })
     expect(takeSent().map(([name]) => name)).toEqual(['QueryCommand', 'GetCommand'])
+  })
+})
+
+describe('a turn among others', () => {
+  const OTHER = '0mjuohs00-another'
+  const until = START + 120_000
+  const theirs = (seq: number, text: string, more: object = {}) => row(seq, text, { writer: OTHER, ...more })
+  const windowed = head({ window: '1-2', last: 2, writer: OTHER })
+  const stored = [theirs(2, 'B1'), theirs(1, 'a1')]
+  const [settled, open] = [theirs(4, 'D1'), theirs(3, 'c1', { until })]
+  const refused = new ConditionalCheckFailedException({ message: 'no', $metadata: {}, Item: { writer: { S: OTHER } } })
+  const stateOfAgent = () =>
+    state({ writer: OTHER, data: stateOf(new Agent({ id: 'a', printer: false, model: quiet })) })
+  const quiet = new ScriptedModel([])
+
+  /** An agent that loads some items, in a table whose head is the one among them. */
+  function agentOver(items: readonly object[], options: Partial<DynamoDBSessionManagerOptions> = {}, script?: Script) {
+    const made = agentFor({ logger: silent, ...options }, 40, script)
+    made.answers.on(QueryCommand).resolves({ Items: [stateOfAgent(), ...items] })
+    made.answers.on(GetCommand).callsFake(async ({ Key }) => {
+      return Key.sk === windowed.sk ? { Item: windowed } : {}
+    })
+    return made
+  }
+  const textsOf = (agent: Agent): string[] =>
+    agent.messages.map(({ content: [block] }) => (block?.type === 'textBlock' ? block.text : String(block?.type)))
+
+  it('waits for one that is under way, and goes on behind its answer', async () => {
+    const { agent, answers, takeSent } = agentOver([])
+    answers
+      .on(QueryCommand)
+      // The restore; a look at their turn; the restore of what it has added.
+      .resolvesOnce({ Items: [stateOfAgent(), windowed, open, ...stored] })
+      .resolvesOnce({ Items: [open, settled, windowed] })
+      .resolves({ Items: [stateOfAgent(), windowed, settled, open, ...stored] })
+    await agent.invoke('Mine')
+    expect(textsOf(agent)).toEqual(['a1', 'B1', 'c1', 'D1', 'Mine', 'Answer 0'])
+    const sent = takeSent()
+    expect(sent.map(([name]) => name)).toEqual([
+      ...Array(3).fill('QueryCommand'),
+      'PutCommand',
+      'PutCommand',
+      'GetCommand',
+    ])
+    expect(writtenKeys(sent)).toEqual(['PutCommand agent#a#msg#0000000005', 'PutCommand agent#a#msg#0000000006'])
+  })
+
+  it('is refused before anything is written when it is not to wait', async () => {
+    const { agent, takeSent } = agentOver([windowed, open, ...stored], { turnWaitMs: 0 })
+    expect(await rejectionOf(agent.invoke('Mine'))).toMatchObject({
+      ...{ name: 'SessionBusyError', sessionId: 's', scopeId: 'a', writer: OTHER, retryAfterMs: 120_000 },
+    })
+    expect([writtenKeys(takeSent()), textsOf(agent)]).toEqual([[], ['a1', 'B1', 'c1']])
+    expect((agent.model as ScriptedModel).calls).toEqual([])
+  })
+
+  it('waits no longer than its own process lives', async () => {
+    const { agent, takeSent } = agentOver([windowed, open, ...stored], { getRemainingTimeInMillis: () => 0 })
+    expect(await rejectionOf(agent.invoke('Mine'))).toMatchObject({ name: 'SessionBusyError' })
+    expect(writtenKeys(takeSent())).toEqual([])
+  })
+
+  it('that was faster is waited for, and its messages come first', async () => {
+    const { agent, answers, takeSent } = agentOver([windowed, ...stored])
+    answers.on(PutCommand).rejectsOnce(refused).resolves({})
+    answers
+      .on(QueryCommand)
+      .resolvesOnce({ Items: [stateOfAgent(), windowed, ...stored] })
+      .resolves({ Items: [stateOfAgent(), windowed, settled, open, ...stored] })
+    await agent.invoke('Mine')
+    expect(textsOf(agent)).toEqual(['a1', 'B1', 'c1', 'D1', 'Mine', 'Answer 0'])
+    expect((agent.model as ScriptedModel).calls).toEqual([expect.stringContaining('"D1"')])
+    expect(writtenKeys(takeSent())).toEqual([
+      'PutCommand agent#a#msg#0000000003',
+      'PutCommand agent#a#msg#0000000005',
+      'PutCommand agent#a#msg#0000000006',
+    ])
+  })
+
+  it('is fenced off once it has begun: a conflict, and nothing is overwritten', async () => {
+    const script = () => {
+      answers.on(PutCommand).rejects(refused)
+      return { text: 'Late' }
+    }
+    const { agent, answers } = agentOver([windowed, ...stored], {}, script)
+    const error = await rejectionOf(agent.invoke('Mine'))
+    expect(error).toMatchObject({
+      ...{ name: 'AnswerNotSavedError', sessionId: 's' },
+      answer: { role: 'assistant', content: [{ text: 'Late' }] },
+      cause: { name: 'SessionConflictError', key: 'agent#a#msg#0000000004', actual: `written by ${OTHER}` },
+    })
+  })
+
+  it('goes on from where another one has crashed, and says once that it was repaired', async () => {
+    const warn = vi.fn()
+    const crashed = theirs(3, 'c1', { until: START })
+    const { agent, takeSent } = agentOver([windowed, crashed, ...stored], { logger: { ...silent, warn } })
+    await agent.invoke('Mine')
+    expect(textsOf(agent)).toEqual([
+      ...['a1', 'B1', 'c1', 'The turn was interrupted before it was answered.', 'Mine', 'Answer 0'],
+    ])
+    expect(warn.mock.calls).toEqual([
+      [
+        'session_id=<s>, agent_id=<a>, repair=<complete>, messages=<3>, repaired_messages=<4> | ' +
+          'an earlier turn was cut short, the conversation was repaired',
+      ],
+    ])
+    expect(writtenKeys(takeSent()).filter((key) => /msg#\d+$/.test(key))).toEqual(
+      [4, 5, 6].map((seq) => `PutCommand agent#a#msg#000000000${seq}`),
+    )
+  })
+
+  it('marks its rows with its lease, of which no more is left than its process lives', async () => {
+    const leases = async (options: Partial<DynamoDBSessionManagerOptions>) => {
+      const { agent, takeSent } = agentOver([windowed, ...stored], options)
+      await agent.invoke('Mine')
+      return takeSent().flatMap(([, input]) => {
+        const { Item } = Object(input)
+        return Item === undefined ? [] : [Item.until]
+      })
+    }
+    expect(await leases({})).toEqual([until, undefined])
+    expect(await leases({ turnLeaseMs: 5000 })).toEqual([START + 5000, undefined])
+    expect(await leases({ turnLeaseMs: 5000, getRemainingTimeInMillis: () => 3000 })).toEqual([START + 3000, undefined])
+    expect(await leases({ turnExclusion: false })).toEqual([START, undefined])
+  })
+
+  it('of another agent with the same id in the same process is another writer', async () => {
+    const { manager, takeSent } = managerFor()
+    for (const text of ['One', 'Two']) {
+      const model = new ScriptedModel(() => ({ text }))
+      await new Agent({ id: 'a', printer: false, sessionManager: manager, model }).invoke(text)
+    }
+    const writers = takeSent().flatMap(([, input]) => Object(input).Item?.writer ?? [])
+    expect(writers).toHaveLength(4)
+    expect(new Set(writers).size).toBe(2)
+  })
+
+  it('in a session that was deleted meanwhile is taken back, and its answer is in the error', async () => {
+    const { agent, answers, takeSent } = agentOver([windowed, ...stored])
+    answers.on(GetCommand).resolves({})
+    expect(await rejectionOf(agent.invoke('Mine'))).toMatchObject({
+      ...{ name: 'AnswerNotSavedError', answer: { content: [{ text: 'Answer 0' }] } },
+      cause: { name: 'SessionConflictError', actual: 'nothing: the session was deleted' },
+    })
+    expect(writtenKeys(takeSent()).slice(-2)).toEqual([
+      'DeleteCommand agent#a#msg#0000000003',
+      'DeleteCommand agent#a#msg#0000000004',
+    ])
+  })
+})
+
+describe('an answer that cannot be stored', () => {
+  const cause = new ThrottlingException({ message: 'slow down', $metadata: {} })
+
+  /** An agent that has had one turn, and whose second answer meets a table that throttles. */
+  async function throttledAgent(options: Partial<DynamoDBSessionManagerOptions> = {}, script?: Script) {
+    const made = agentFor({ logger: silent, ...options }, 40, (call, messages) => {
+      if (call === 1) made.answers.on(PutCommand).rejects(cause)
+      return script === undefined || call === 0 ? { text: `Answer ${call}` } : play(script, call, messages)
+    })
+    await made.agent.invoke('One')
+    const items = [...itemsOf(made.takeSent()).values()].sort((a, b) => (a.sk < b.sk ? 1 : -1))
+    made.answers.on(QueryCommand).resolves({ Items: items })
+    return { ...made, storedItems: items }
+  }
+
+  it('is in the error', async () => {
+    const { agent } = await throttledAgent()
+    expect(await rejectionOf(agent.invoke('Two'))).toMatchObject({
+      ...{ name: 'AnswerNotSavedError', sessionId: 's' },
+      answer: { role: 'assistant', content: [{ text: 'Answer 1' }] },
+      cause: { name: 'TableRequestError', operation: 'PutItem', retryable: true, cause },
+    })
+  })
+
+  it('is handed over when the failure is reported elsewhere', async () => {
+    const reported: unknown[] = []
+    const { agent } = await throttledAgent({ onAnswerNotSaved: (error) => reported.push(error) })
+    const result = await agent.invoke('Two')
+    expect(result.lastMessage.content).toMatchObject([{ text: 'Answer 1' }])
+    expect(reported).toMatchObject([{ name: 'AnswerNotSavedError', answer: { content: [{ text: 'Answer 1' }] } }])
+  })
+
+  it('is stored by the next save', async () => {
+    const { agent, answers, takeSent, storedItems } = await throttledAgent({ onAnswerNotSaved: () => {} })
+    await agent.invoke('Two')
+    // The user's message was stored, the answer was not.
+    const asked = itemsOf(takeSent()).get('agent#a#msg#0000000003')
+    expect(asked).toMatchObject({ data: expect.stringContaining('Two') })
+    answers.on(QueryCommand).resolves({ Items: [...(asked === undefined ? [] : [asked]), ...storedItems] })
+    await agent.invoke('Three')
+    expect(writtenKeys(takeSent())).toEqual([4, 5, 6].map((seq) => `PutCommand agent#a#msg#000000000${seq}`))
+  })
+
+  it("does not hide the model's own error", async () => {
+    const error = vi.fn()
+    const failure = new Error('the model is down')
+    const { agent, answers } = await throttledAgent({ logger: { ...silent, error } }, () => ({ error: failure }))
+    expect(await rejectionOf(agent.invoke('Two'))).toMatchObject({ name: 'ModelError', message: failure.message })
+    expect(answers.commandCalls(PutCommand).length).toBeGreaterThan(0)
+    expect(error.mock.calls).toEqual([
+      ['session_id=<s>, agent_id=<a>, error=<TableRequestError> | save failed after an error'],
+    ])
+  })
+})
+
+describe('a turn with an id', () => {
+  const event = (turnId: unknown) => ({ invocationState: { turnId } })
+
+  it('marks its rows, and says at its end that it has ended', async () => {
+    const { agent, takeSent } = agentFor()
+    await agent.invoke('Hello', event('event#1'))
+    const sent = takeSent()
+    expect(writtenKeys(sent).slice(3)).toEqual([
+      'PutCommand agent#a#msg#0000000001',
+      'PutCommand agent#a#msg#0000000002',
+      'PutCommand agent#a#turn#event%231',
+    ])
+    const items = sent.flatMap(([, input]) => Object(input).Item ?? [])
+    expect(items).toMatchObject([{ turn: 'event#1' }, { turn: 'event#1' }, { data: '{"answer":2}' }])
+  })
+
+  it('that has ended gives its answer again, without a model call or a write', async () => {
+    const { agent, answers, takeSent } = agentFor()
+    await agent.invoke('Hello', event('event-1'))
+    const written = itemsOf(takeSent())
+    answers.on(GetCommand).callsFake(async ({ Key }) => ({ Item: written.get(Key.sk) }))
+    const before = agent.messages.length
+    const result = await agent.invoke('Hello', event('event-1'))
+    expect(result.lastMessage.content).toMatchObject([{ text: 'Answer 0' }])
+    expect(result.stopReason).toBe('endTurn')
+    expect((agent.model as ScriptedModel).calls).toHaveLength(1)
+    expect([writtenKeys(takeSent()), agent.messages.length]).toEqual([[], before])
+  })
+
+  test.each([[null], [''], [7], ['a\u0000'], ['x'.repeat(257)], [{}]])('is refused with the id %j', async (turnId) => {
+    const { agent, takeSent } = agentFor()
+    expect(await rejectionOf(agent.invoke('Hello', event(turnId)))).toMatchObject({
+      ...{ name: 'InvalidOptionError', field: 'invocationState.turnId', value: turnId },
+    })
+    expect([writtenKeys(takeSent()), (agent.model as ScriptedModel).calls, agent.messages]).toEqual([[], [], []])
   })
 })
 

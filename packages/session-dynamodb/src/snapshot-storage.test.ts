@@ -24,8 +24,8 @@ import {
 import { mockedClient, rejectionOf, type SentCommand } from '../test/support/mocked-client.ts'
 import { digestOf } from './codec.ts'
 import type { DynamoDBSnapshotStorageOptions } from './options.ts'
-import { DynamoDBSnapshotStorage } from './snapshot-storage.ts'
 import type { CapacityUsage } from './requests.ts'
+import { DynamoDBSnapshotStorage } from './snapshot-storage.ts'
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['Date'], now: START })
@@ -270,6 +270,41 @@ describe('a redaction', () => {
       between('agent#a#msg#0000000001', 'agent#a#msg#head'),
       overwrite(row(1, 'aX')),
     ])
+  })
+})
+
+describe('a turn', () => {
+  it('ends with the next save of the latest snapshot, and with no other', async () => {
+    const { storage, save, saveImmutable, answers, takeSent } = storageFor()
+    await save(['a', 'B'])
+    storage.turns(LOCATION).begin({ id: 'event-1', leaseMs: 1000 })
+    storage.endTurn(LOCATION)
+    await saveImmutable('v1', ['a', 'B'])
+    takeSent()
+    await save(['a', 'B', 'c'])
+    expect(takeSent()).toEqual([
+      append(row(3, 'c', { turn: 'event-1', until: START + 1000 })),
+      advance(head({ version: 2, window: '1-3', last: 3, settled: 3, createdAt: 'at c' })),
+    ])
+    answers.on(GetCommand).rejects(new Error('nobody asks'))
+    await save(['a', 'B', 'c', 'd'])
+    expect(takeSent()).toEqual([append(row(4, 'd', { turn: 'event-1', until: START + 1000 }))])
+  })
+
+  it('is one of an agent: each has its own', () => {
+    const { storage } = storageFor()
+    const turns = storage.turns(LOCATION)
+    expect(storage.turns({ ...LOCATION })).toBe(turns)
+    expect(storage.turns({ ...LOCATION, scopeId: 'another' })).not.toBe(turns)
+  })
+
+  it('can tell whether the state has changed since it was stored', async () => {
+    const { storage, save } = storageFor()
+    expect(storage.storedStateDigest(LOCATION)).toBeUndefined()
+    await save(['a'])
+    expect(storage.storedStateDigest(LOCATION)).toBe(digestOf(stateText()))
+    storage.forgetSession({ sessionId: 's' })
+    expect(storage.storedStateDigest(LOCATION)).toBeUndefined()
   })
 })
 

@@ -8,6 +8,7 @@ import {
 import {
   BatchGetCommand,
   BatchWriteCommand,
+  DeleteCommand,
   GetCommand,
   PutCommand,
   QueryCommand,
@@ -17,7 +18,7 @@ import {
 import { describe, expect, it, test } from 'vitest'
 import { mockedClient, rejectionOf } from '../test/support/mocked-client.ts'
 import type { QueryRange } from './expressions.ts'
-import type { CapacityUsage } from './requests.ts'
+import type { CapacityUsage, Retry } from './requests.ts'
 import { type Page, SessionTable, type SessionTableOptions } from './table.ts'
 
 const TableName = 'sessions'
@@ -153,6 +154,12 @@ describe('a write', () => {
     ])
   })
 
+  it('may be the deletion of one item', async () => {
+    const { table, takeSent } = tableFor()
+    expect(await table.delete(key, condition)).toEqual({ written: true })
+    expect(takeSent()).toEqual([['DeleteCommand', { TableName, Key: key, ...conditionInput }]])
+  })
+
   it('of several items that must all be written or none is one transaction', async () => {
     const { table, takeSent } = tableFor()
     const update = { key, expression: 'SET #a = :a', condition }
@@ -201,8 +208,9 @@ describe('a refused condition', () => {
 
   it('is an outcome, with the item in its way', async () => {
     const { table, answers } = tableFor()
-    answers.on(PutCommand).rejects(refused).on(UpdateCommand).rejects(refused)
+    answers.on(PutCommand).rejects(refused).on(UpdateCommand).rejects(refused).on(DeleteCommand).rejects(refused)
     expect(await table.put(item, condition)).toEqual(outcome)
+    expect(await table.delete(key, condition)).toEqual(outcome)
     expect(await table.update(key, 'SET #a = :a', condition)).toEqual(outcome)
   })
 
@@ -343,6 +351,7 @@ describe('an error', () => {
     ['PutItem', (table: SessionTable) => table.put(item, condition)],
     ['PutItem', (table: SessionTable) => table.putAll([item])],
     ['UpdateItem', (table: SessionTable) => table.update(key, 'SET #a = :a', condition)],
+    ['DeleteItem', (table: SessionTable) => table.delete(key, condition)],
     [
       'TransactWriteItems',
       (table: SessionTable) => table.transact({ key, expression: 'SET #a = :a', condition }, [{ item }]),
@@ -389,6 +398,7 @@ describe('consumed capacity', () => {
     answers.on(QueryCommand).resolves({ ConsumedCapacity: used(3) })
     answers.on(PutCommand).resolves({ ConsumedCapacity: used(4), $metadata: { attempts: 1 } })
     answers.on(UpdateCommand).resolves({ ConsumedCapacity: used(5), $metadata })
+    answers.on(DeleteCommand).resolves({ ConsumedCapacity: used(8) })
     answers.on(TransactWriteCommand).resolves({ ConsumedCapacity: [used(6)], $metadata })
     answers.on(BatchWriteCommand).resolves({ ConsumedCapacity: [used(7)], $metadata })
 
@@ -397,6 +407,7 @@ describe('consumed capacity', () => {
     await pagesOf(table.query({ pk: 'p', prefix: 'a' }))
     await table.put(item)
     await table.update(key, 'SET #a = :a', condition)
+    await table.delete(key, condition)
     await table.transact({ key, expression: 'SET #a = :a', condition }, [{ item }])
     await table.deleteAll([key])
 
@@ -406,6 +417,7 @@ describe('consumed capacity', () => {
       ['QueryCommand', 'TOTAL'],
       ['PutCommand', 'TOTAL'],
       ['UpdateCommand', 'TOTAL'],
+      ['DeleteCommand', 'TOTAL'],
       ['TransactWriteCommand', 'TOTAL'],
       ['BatchWriteCommand', 'TOTAL'],
     ])
@@ -415,8 +427,23 @@ describe('consumed capacity', () => {
       { operation: 'Query', readUnits: 3, writeUnits: 0, attempts: 1 },
       { operation: 'PutItem', readUnits: 0, writeUnits: 4, attempts: 1 },
       { operation: 'UpdateItem', readUnits: 0, writeUnits: 5, attempts: 2 },
+      { operation: 'DeleteItem', readUnits: 0, writeUnits: 8, attempts: 1 },
       { operation: 'TransactWriteItems', readUnits: 0, writeUnits: 6, attempts: 2 },
       { operation: 'BatchWriteItem', readUnits: 0, writeUnits: 7, attempts: 2 },
+    ])
+  })
+
+  it('and retries of the AWS SDK are reported apart', async () => {
+    const retries: Retry[] = []
+    const { table, answers } = tableFor({ onRetry: (retry) => retries.push(retry) })
+    const cause = Object.assign(new ThrottlingException(aws), { $metadata: { attempts: 3 } })
+    answers.on(GetCommand).resolves({ $metadata: { attempts: 2 } })
+    answers.on(PutCommand).rejects(cause)
+    await table.get(key)
+    await rejectionOf(table.put(item))
+    expect(retries).toEqual([
+      { operation: 'GetItem', attempts: 2 },
+      { operation: 'PutItem', attempts: 3, error: cause },
     ])
   })
 
@@ -452,6 +479,20 @@ describe('consumed capacity', () => {
     answers.on(PutCommand).resolves({ ConsumedCapacity: { CapacityUnits: 1 } })
     expect(await rejectionOf(table.put(item))).toBe(failure)
   })
+})
+
+it('every request is aborted before the process ends', async () => {
+  const { table, answers } = tableFor({ remainingMs: () => 10_000 })
+  await table.get(key)
+  await table.getAll([key])
+  await pagesOf(table.query({ pk: 'p', prefix: 'a' }))
+  await table.put(item)
+  await table.update(key, 'SET #a = :a', condition)
+  await table.delete(key, condition)
+  await table.transact({ key, expression: 'SET #a = :a', condition }, [{ item }])
+  await table.deleteAll([key])
+  const limits = answers.calls().map(({ args }): unknown => args.at(1))
+  expect(limits).toEqual(Array(8).fill({ abortSignal: expect.any(AbortSignal) }))
 })
 
 it('sends nothing when it is made', () => {

@@ -9,6 +9,9 @@ import { freeze } from './snapshot.ts'
 import type { DynamoDBSnapshotStorage } from './snapshot-storage.ts'
 import type { Turns } from './turns.ts'
 
+/** Name of the tool through which the SDK has a model give a structured output. */
+const STRUCTURED_OUTPUT_TOOL = 'strands_structured_output'
+
 /** What an agent's session needs of its manager. */
 export interface AgentSessionOptions extends TurnOptions {
   readonly sessionId: string
@@ -133,16 +136,33 @@ export class TurnStart {
 
   /** @returns Whether there was anything to repair. */
   #repair(endsUnanswered: boolean): boolean {
-    const { agent, repair, sessionId, logger } = this.#options
+    const { agent, repair } = this.#options
     if (repair === 'off' || isInterrupted(agent)) return false
     const repaired = repairConversation(agent.messages, repair, endsUnanswered)
     if (repaired === undefined) return false
+    this.#replace(repaired)
+    return true
+  }
+
+  #replace(repaired: readonly Message[]): void {
+    const { agent, repair, sessionId, logger } = this.#options
     logger.warn(
       `session_id=<${sessionId}>, agent_id=<${agent.id}>, repair=<${repair}>, messages=<${agent.messages.length}>, ` +
         `repaired_messages=<${repaired.length}> | an earlier turn was cut short, the conversation was repaired`,
     )
     agent.messages.splice(0, agent.messages.length, ...repaired)
-    return true
+  }
+
+  /**
+   * A question that follows another one: the turn before has ended without an answer, by an error that nobody saw to. It is
+   * given one, or taken back, so that questions and answers alternate.
+   */
+  separate(message: Message): void {
+    const { agent, repair } = this.#options
+    const before = agent.messages.slice(0, agent.messages.lastIndexOf(message))
+    if (repair === 'off' || message.role !== 'user' || before.at(-1)?.role !== 'user') return
+    if (isInterrupted(agent) || endsWithStructuredOutput(before)) return
+    this.#replace([...(repairConversation(before, repair, true) ?? before), message])
   }
 
   /** Stores the first message of a turn. Whoever does it first has the turn; the others go on from where it ends. */
@@ -236,4 +256,10 @@ function clearStaleInterrupt(agent: Agent): void {
 
 function fieldOf(value: unknown, name: string): unknown {
   return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined
+}
+
+/** A turn with a structured output ends with its tool's result, which is the answer. */
+function endsWithStructuredOutput(messages: readonly Message[]): boolean {
+  const uses = messages.at(-2)?.content ?? []
+  return uses.some((block) => block.type === 'toolUseBlock' && block.name === STRUCTURED_OUTPUT_TOOL)
 }

@@ -52,8 +52,9 @@ export async function readText(
 export function parseJson(owner: ItemKey, text: string): unknown {
   try {
     return JSON.parse(text)
-  } catch (error) {
-    throw new SessionCorruptedError(owner, 'does not hold JSON', { cause: error })
+  } catch {
+    // Without the cause: its message quotes the text, and error messages end up in logs.
+    throw new SessionCorruptedError(owner, 'does not hold JSON')
   }
 }
 

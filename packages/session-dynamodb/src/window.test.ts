@@ -14,7 +14,13 @@ import {
 
 /** A message of the agent's, as tests write it: `a1` is the first text of the message that is tracked as `a`. */
 function live(name: string): LiveMessage {
-  return { text: `{"${name}"}`, digest: `digest of ${name}`, trackingId: trackingIdOf(name), role: 'user', isAnswer: false }
+  return {
+    text: `{"${name}"}`,
+    digest: `digest of ${name}`,
+    trackingId: trackingIdOf(name),
+    role: 'user',
+    isAnswer: false,
+  }
 }
 
 function trackingIdOf(name: string): string | undefined {

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ScriptedModel } from './support/scripted-model.ts'
 import { messagesIn } from './support/stored-items.ts'
 import { createTestTable, type TestTable } from './support/table.ts'
-import { always, answers, messagesOf, testSession } from './support/test-session.ts'
+import { always, answers, messagesOf, type TestAgentConfig, testSession } from './support/test-session.ts'
 
 let table: TestTable
 
@@ -98,7 +98,11 @@ describe('the slower of two writers', () => {
 })
 
 test('of many writers at once, each turn that was acknowledged is in the session, once and in one piece', async () => {
-  const session = testSession(table, optimistic)
+  // Without a repair, so that the log holds what the writers have said and nothing else.
+  const session = testSession(table, { ...optimistic, repair: 'off' })
+  const large = (): Pick<TestAgentConfig, 'conversationManager'> => ({
+    conversationManager: new SlidingWindowConversationManager({ windowSize: 1000 }),
+  })
   await session.agent(answers('Hello.')).invoke('Hi.')
   const acknowledged: string[] = []
   const write = async (writer: number): Promise<void> => {
@@ -106,7 +110,7 @@ test('of many writers at once, each turn that was acknowledged is in the session
       const question = `${writer}/${turn}?`
       while (!acknowledged.includes(question)) {
         try {
-          await session.agent(answers(`answer to ${question}`)).invoke(question)
+          await session.agent(answers(`answer to ${question}`), large()).invoke(question)
           acknowledged.push(question)
         } catch (error) {
           // A writer that was overtaken in the middle of its turn still has its answer.
@@ -117,9 +121,7 @@ test('of many writers at once, each turn that was acknowledged is in the session
   }
   await Promise.all([0, 1, 2, 3].map(write))
 
-  const messages = messagesOf(
-    await session.restored({ conversationManager: new SlidingWindowConversationManager() }),
-  ).slice(2)
+  const messages = messagesOf(await session.restored(large())).slice(2)
   const turns = messages
     .filter((message) => message.startsWith('assistant: '))
     .map((each) => each.replace('assistant: answer to ', ''))

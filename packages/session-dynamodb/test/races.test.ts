@@ -19,6 +19,7 @@ interface Races {
     readonly wasted: number
     readonly stored: number
     readonly lost: number
+    readonly counted: number
     readonly leftOver: number
     readonly problems: readonly string[]
   }[]
@@ -53,7 +54,8 @@ describe.each([
 
   test('finish their races', { timeout: 300_000 }, async () => {
     report = await race(writers, sessions)
-    expect(report.races.map(({ mode }) => mode)).toEqual(['waiting', 'not waiting', 'without exclusion'])
+    const modes = ['waiting', 'waiting, with state', 'not waiting', 'without exclusion']
+    expect(report.races.map(({ mode }) => mode)).toEqual(modes)
     for (const facts of report.races) expect(facts).toMatchObject({ started, lost: 0, failures: [], problems: [] })
   })
 
@@ -62,15 +64,20 @@ describe.each([
     expect(report.races[0]).toMatchObject(all)
   })
 
+  test("that wait and change the agent's state: no change is lost", () => {
+    const all = { acknowledged: started, stored: started, counted: started, busy: 0, conflicts: 0 }
+    expect(report.races[1]).toMatchObject(all)
+  })
+
   test('that do not wait: each turn is acknowledged and stored, or busy before the model was called', () => {
-    const [, facts] = report.races
+    const [, , facts] = report.races
     expect(facts).toMatchObject({ conflicts: 0, wasted: 0, leftOver: 0, stored: facts?.acknowledged })
     expect((facts?.acknowledged ?? 0) + (facts?.busy ?? 0)).toBe(started)
     expect(facts?.acknowledged).toBeGreaterThanOrEqual(sessions)
   })
 
   test('without turn exclusion: each turn is acknowledged and stored, or a conflict', () => {
-    const [, , facts] = report.races
+    const [, , , facts] = report.races
     expect((facts?.acknowledged ?? 0) + (facts?.conflicts ?? 0)).toBe(started)
     expect(facts?.busy).toBe(0)
   })

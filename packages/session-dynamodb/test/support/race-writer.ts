@@ -7,7 +7,7 @@
 import { setTimeout as work } from 'node:timers/promises'
 import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb'
 import { DynamoDBDocumentClient, paginateQuery } from '@aws-sdk/lib-dynamodb'
-import { Agent, FunctionTool } from '@strands-agents/sdk'
+import { Agent, FunctionTool, type ToolContext } from '@strands-agents/sdk'
 import {
   createSessionTable,
   DynamoDBSessionManager,
@@ -30,6 +30,8 @@ export type RaceOrder = { readonly id: number; readonly tableName: string } & (
       readonly turns: number
       /** Whether one agent runs all turns, or each is run by a new one. */
       readonly isWarm: boolean
+      /** Whether the tool counts its uses in the agent's state. */
+      readonly counts: boolean
       readonly options: RaceOptions
     }
   | { readonly type: 'read'; readonly sessionId: string }
@@ -59,6 +61,8 @@ export interface RaceOutcome {
 export interface RaceRecord {
   /** Messages in the order of the log, as `user <text>`, `use <id>`, `result <id>` and `answer <text>`. */
   readonly messages: readonly string[]
+  /** Uses of the tool that the agent's state has counted. */
+  readonly counted: number
   /** What `verifySession()` found wrong. */
   readonly problems: readonly string[]
 }
@@ -100,7 +104,7 @@ async function race(dynamoDB: DynamoDBClient, order: RaceOrder & { type: 'race' 
   let wasted = 0
   let warm: RacingAgent | undefined
   for (let turn = 1; turn <= order.turns; turn++) {
-    const racing: RacingAgent = warm ?? racingAgent(dynamoDB, order, { label: `${order.writer}.${turn}` })
+    const racing: RacingAgent = warm ?? racingAgent(dynamoDB, order, { ...order, label: `${order.writer}.${turn}` })
     const question = `${order.writer}/${turn}`
     const calls = racing.model.calls.length
     try {
@@ -108,7 +112,7 @@ async function race(dynamoDB: DynamoDBClient, order: RaceOrder & { type: 'race' 
       outcome.acknowledged.push(question)
       warm = order.isWarm ? racing : undefined
     } catch (error) {
-      const name = error instanceof Error ? error.name : ''
+      const name = nameOf(error)
       if (name === 'SessionBusyError') outcome.busy.push(question)
       else if (name === 'SessionConflictError') outcome.conflicts.push(question)
       else outcome.failures.push(String(error))
@@ -118,6 +122,14 @@ async function race(dynamoDB: DynamoDBClient, order: RaceOrder & { type: 'race' 
     }
   }
   return { ...outcome, wasted }
+}
+
+/** Name of an error; that of its cause where the conflict came only after the answer. */
+function nameOf(error: unknown): string {
+  if (!(error instanceof Error)) return ''
+  return error.name === 'AnswerNotSavedError' && nameOf(error.cause) === 'SessionConflictError'
+    ? nameOf(error.cause)
+    : error.name
 }
 
 async function measure(dynamoDB: DynamoDBClient, order: RaceOrder & { type: 'measure' }): Promise<RaceCost> {
@@ -143,8 +155,9 @@ interface RacingAgent {
 function racingAgent(
   dynamoDB: DynamoDBClient,
   { tableName, sessionId, options }: RaceOrder & { type: 'race' | 'measure' },
-  { label, onCapacity }: { label: string } & Pick<DynamoDBSessionManagerOptions, 'onCapacity'>,
+  settings: { label: string; counts?: boolean } & Pick<DynamoDBSessionManagerOptions, 'onCapacity'>,
 ): RacingAgent {
+  const { label, counts, onCapacity } = settings
   const model = new ScriptedModel((call, messages) => {
     const last = messages.at(-1)?.content[0]
     if (last?.type === 'toolResultBlock') return { text: `to ${last.toolUseId}` }
@@ -152,8 +165,12 @@ function racingAgent(
     return { toolUses: [{ name: 'look', input: {}, toolUseId: `${label}-${call}-${question}` }] }
   })
   const sessionManager = new DynamoDBSessionManager({ sessionId, tableName, client: dynamoDB, onCapacity, ...options })
-  // Takes as long as a round trip, so that turns overlap.
-  const look = new FunctionTool({ name: 'look', description: 'look', callback: () => work(5, 'seen') })
+  const callback = async (_input: unknown, { agent: { appState } }: ToolContext): Promise<string> => {
+    if (counts) appState.set('looks', Number(appState.get('looks') ?? 0) + 1)
+    // Takes as long as a round trip, so that turns overlap.
+    return work(5, 'seen')
+  }
+  const look = new FunctionTool({ name: 'look', description: 'look', callback })
   return { agent: new Agent({ model, sessionManager, tools: [look], printer: false }), model }
 }
 
@@ -169,7 +186,11 @@ async function read(dynamoDB: DynamoDBClient, tableName: string, sessionId: stri
     for (const item of page.Items ?? []) messages.push(describe(JSON.parse(String(item['data']))))
   }
   const { problems } = await verifySession({ sessionId, tableName, client: dynamoDB })
-  return { messages, problems: problems.map(({ problem }) => problem) }
+  const sessionManager = new DynamoDBSessionManager({ sessionId, tableName, client: dynamoDB })
+  const agent = new Agent({ model: new ScriptedModel([]), sessionManager, printer: false })
+  await agent.initialize()
+  const counted = Number(agent.appState.get('looks') ?? 0)
+  return { messages, counted, problems: problems.map(({ problem }) => problem) }
 }
 
 function describe({ role, content }: { role: string; content: readonly Record<string, unknown>[] }): string {
