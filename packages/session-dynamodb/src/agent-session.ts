@@ -78,7 +78,7 @@ export class AgentSession {
     const turn = this.#turn
     const { agent, saveLatestOn, save } = this.#options
     if (turn === undefined) return save()
-    if (turn.replay !== undefined || (turn.storedInputs > 0 && message.role === 'user')) {
+    if (turn.replay !== undefined || turn.isGivenUp || (turn.storedInputs > 0 && message.role === 'user')) {
       // The log holds it already: from an earlier run of this turn.
       turn.storedInputs -= 1
       agent.messages.splice(agent.messages.lastIndexOf(message), 1)
@@ -123,7 +123,7 @@ export class AgentSession {
   /** Saves what the conversation manager has trimmed and late hooks have changed, and ends the turn. */
   async #end(): Promise<void> {
     const turn = this.#turn
-    if (turn?.replay !== undefined || (turn?.hasFailed && !turn.isClaimed)) return this.#over()
+    if (turn?.replay !== undefined || turn?.isGivenUp || (turn?.hasFailed && !turn.isClaimed)) return this.#over()
     await this.guardEnd(async () => {
       this.#options.storage.endTurn(this.#location)
       await this.#options.save()

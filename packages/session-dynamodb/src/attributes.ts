@@ -101,5 +101,7 @@ function checksumOf(item: Item): string {
     .filter(([name]) => !UNSEALED.has(name))
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, value]) => [name, value instanceof Uint8Array ? Buffer.from(value).toString('base64') : value])
-  return digestOf(JSON.stringify(entries)).slice(0, 12)
+  // The document client reads numbers beyond 2^53 as big integers.
+  const text = JSON.stringify(entries, (_, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value))
+  return digestOf(text).slice(0, 12)
 }

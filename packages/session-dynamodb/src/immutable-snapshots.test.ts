@@ -229,6 +229,12 @@ describe('immutable snapshots are listed', () => {
     expect(takeSent()).toEqual([listQuery()])
   })
 
+  it('unless there is one whose key no id makes, which is an error that names it', async () => {
+    const { snapshots, answers } = snapshotsFor()
+    answers.on(QueryCommand).resolves({ Items: [keyOf('a'), keyOf('%ZZ')] })
+    expect(await rejectionOf(snapshots.list())).toMatchObject({ name: 'SessionCorruptedError', key: keyOf('%ZZ') })
+  })
+
   it('page by page, all of them', async () => {
     const { snapshots, answers, takeSent } = snapshotsFor()
     answers

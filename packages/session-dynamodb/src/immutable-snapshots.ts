@@ -76,7 +76,11 @@ export class ImmutableSnapshots {
     const range = { pk, prefix, keysOnly: true, ...after, ...(limit === undefined ? {} : { limit }) }
     const ids: string[] = []
     for await (const page of this.#table.query(range)) {
-      ids.push(...page.items.map((item) => this.#keys.snapshotIdOf(keyOf(item).sk)))
+      for (const item of page.items) {
+        const id = this.#keys.snapshotIdOf(keyOf(item).sk)
+        if (id === undefined) throw new SessionCorruptedError(keyOf(item), 'has a key that no snapshot id makes')
+        ids.push(id)
+      }
       if (limit !== undefined && ids.length >= limit) break
     }
     return ids.slice(0, limit)

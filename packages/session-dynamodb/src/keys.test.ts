@@ -179,6 +179,16 @@ describe('keys', () => {
     expect(partOwnerOf('session')).toBeUndefined()
   })
 
+  test.each([['%ZZ'], ['%'], ['%2'], ['%00'], ['%E7%95'], ['%41'], ['a b'], ['%c3%a9']])(
+    'of no id give none: %j',
+    (escaped) => {
+      expect(scopeOf(`agent#${escaped}#msg#head`)).toBeUndefined()
+      expect(scopeOf(`multiagent#${escaped}#msg#head`)).toBeUndefined()
+      if (escaped !== '%00') expect(agent.snapshotIdOf(`agent#a#snapshot#${escaped}`)).toBeUndefined()
+      if (escaped !== '%00') expect(sessionIdOf(`session#${escaped}`)).toBeUndefined()
+    },
+  )
+
   it('name what a prefix of parts reads', () => {
     const owner = agent.state()
     expect(partPrefix(owner, DIGEST)).toBe(`agent#a#msg#state#part#${DIGEST}#`)
@@ -370,7 +380,7 @@ function keysOf({ location, tenantId }: Place, snapshotId: string, number: numbe
   const keys = new ScopeKeys(location, tenantId)
   const owners = [keys.message(number), keys.state(), keys.snapshotState(DIGEST), keys.manifest()]
   const parts = owners.map((owner) => partKey(owner, DIGEST, 9999))
-  return [...owners, keys.turn(snapshotId), ...parts, keys.head(), keys.snapshot(snapshotId)]
+  return [...owners, ...parts, keys.head(), keys.snapshot(snapshotId), keys.turn(snapshotId)]
 }
 
 function snapshotKeysOf({ location, tenantId }: Place, snapshotId: string): ItemKey[] {

@@ -65,20 +65,14 @@ export function checkSessionId(sessionId: unknown): string {
  * @throws {@link InvalidOptionError} naming `field`.
  */
 export function checkId(field: string, id: unknown): string {
-  if (
-    typeof id !== 'string' ||
-    id.length === 0 ||
-    id.length > MAX_ID_LENGTH ||
-    CONTROL_CHARACTER.test(id) ||
-    !id.isWellFormed()
-  ) {
-    throw new InvalidOptionError(
-      field,
-      id,
-      `expected 1 to ${MAX_ID_LENGTH} characters of well-formed text without control characters`,
-    )
-  }
-  return id
+  if (isId(id)) return id
+  const expectation = `expected 1 to ${MAX_ID_LENGTH} characters of well-formed text without control characters`
+  throw new InvalidOptionError(field, id, expectation)
+}
+
+function isId(id: unknown): id is string {
+  if (typeof id !== 'string' || id.length === 0 || id.length > MAX_ID_LENGTH) return false
+  return !CONTROL_CHARACTER.test(id) && id.isWellFormed()
 }
 
 /** Partition key of a session. A tenant comes first, so that `dynamodb:LeadingKeys` can fence tenants off. */
@@ -176,8 +170,8 @@ export class ScopeKeys {
     return digits.length === SEQUENCE_DIGITS && /^\d+$/.test(digits) ? Number(digits) : undefined
   }
 
-  /** The snapshot id in an immutable snapshot's sort key. */
-  snapshotIdOf(sk: string): string {
+  /** The snapshot id in an immutable snapshot's sort key, or undefined when no id makes such a key. */
+  snapshotIdOf(sk: string): string | undefined {
     return unescapeId(sk.slice(this.snapshotPrefix.length))
   }
 
@@ -201,7 +195,7 @@ export function partPrefix(owner: ItemKey, digest: string): string {
 
 /** The sort key of the item that a part belongs to, and the digest of its value; undefined when it is no part. */
 export function partOwnerOf(sk: string): { owner: string; digest: string } | undefined {
-  const [, owner, digest] = /^(.*)#part#([^#]+)#\d+$/.exec(sk) ?? []
+  const [, owner, digest] = /^([^#]+#[^#]+#.*)#part#([\w-]{20})#\d{4}$/.exec(sk) ?? []
   return owner === undefined || digest === undefined ? undefined : { owner, digest }
 }
 
@@ -209,7 +203,9 @@ export function partOwnerOf(sk: string): { owner: string; digest: string } | und
 export function scopeOf(sk: string): Pick<SnapshotLocation, 'scope' | 'scopeId'> | undefined {
   const [, prefix, id] = /^([^#]+)#([^#]+)#/.exec(sk) ?? []
   if (id === undefined || (prefix !== SCOPE_PREFIX.agent && prefix !== SCOPE_PREFIX.multiAgent)) return undefined
-  return { scope: prefix === SCOPE_PREFIX.agent ? 'agent' : 'multiAgent', scopeId: unescapeId(id) }
+  const scopeId = unescapeId(id)
+  if (scopeId === undefined || !isId(scopeId)) return undefined
+  return { scope: prefix === SCOPE_PREFIX.agent ? 'agent' : 'multiAgent', scopeId }
 }
 
 /** Whether an item makes others visible: a head, or an immutable snapshot. Without them what is left reads as absent. */
@@ -231,8 +227,14 @@ function escapeId(id: string): string {
   return encodeURIComponent(id)
 }
 
-function unescapeId(escaped: string): string {
-  return decodeURIComponent(escaped)
+/** The id that was escaped so, or undefined when none is. */
+function unescapeId(escaped: string): string | undefined {
+  try {
+    const id = decodeURIComponent(escaped)
+    return escapeId(id) === escaped ? id : undefined
+  } catch {
+    return undefined
+  }
 }
 
 function checkKeySize(field: string, id: unknown, key: string, limit: number): void {

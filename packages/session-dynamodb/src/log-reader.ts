@@ -4,7 +4,7 @@ import { type Item, keyOf } from './attributes.ts'
 import { SessionCorruptedError } from './errors.ts'
 import { belongsTo } from './incarnation.ts'
 import { entryOf, type Head, type MessageRow, parseHead, parseMessage, parseState, type State } from './items.ts'
-import type { ScopeKeys } from './keys.ts'
+import { type ItemKey, partOwnerOf, type ScopeKeys } from './keys.ts'
 import type { SessionTable } from './table.ts'
 import { bySortKey, parseJson, readText } from './values.ts'
 import type { LogEntry } from './window.ts'
@@ -121,6 +121,19 @@ export function entriesOf({ rows }: LogPage): LogEntry[] {
     } catch {
       return []
     }
+  })
+}
+
+/**
+ * Parts of texts that their rows no longer hold: a redaction that was cut short has left them. Rows of a turn under way
+ * are left alone.
+ */
+export function strayParts(keys: ScopeKeys, { rows, items, head }: LogPage): ItemKey[] {
+  return [...items.values()].map(keyOf).filter(({ sk }) => {
+    const part = partOwnerOf(sk)
+    const row = part && rows.get(keys.seqOf(part.owner) ?? 0)
+    if (row === undefined || row.value.digest === part?.digest) return false
+    return row.turn.until === undefined || row.seq <= head.settled
   })
 }
 

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb'
-import { DeleteCommand, PutCommand } from '@aws-sdk/lib-dynamodb'
+import { DeleteCommand, PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb'
 import { describe, expect, it } from 'vitest'
 import {
   ANOTHER,
@@ -9,6 +9,8 @@ import {
   LOCATION,
   message,
   part,
+  partsLook,
+  pk,
   put,
   row,
   state,
@@ -143,17 +145,41 @@ describe('a row', () => {
 })
 
 describe('rows that are taken back', () => {
+  const digest = 'digestOf20Characters'
+  const entry = (seq: number): LogEntry => ({
+    ...{ seq, digest, trackingId: undefined, writer: WRITER },
+    ...{ detached: false, replaces: [], turn: {}, isAnswer: false },
+  })
+  const partKeys = [0, 1].map((index) => ({ pk, sk: `agent#a#msg#0000000003#part#${digest}#000${index}` }))
+
   it('are deleted while they are those that were written', async () => {
     const { pen, takeSent } = penFor()
-    await takeBack(pen, [3, 4])
-    expect(takeSent()).toEqual([takingBack(3), takingBack(4)])
+    await takeBack(pen, [entry(3), entry(4)])
+    const sent = takeSent()
+    expect(sent).toHaveLength(4)
+    expect(sent).toEqual(
+      expect.arrayContaining([takingBack(3), takingBack(4), partsLook(3, digest), partsLook(4, digest)]),
+    )
   })
 
-  it('are left alone when somebody else has written there', async () => {
+  it('are deleted before their parts', async () => {
     const { pen, answers, takeSent } = penFor()
-    answers.on(DeleteCommand).rejectsOnce(refused).resolves({})
-    await takeBack(pen, [3, 4])
-    expect(takeSent()).toEqual([takingBack(3), takingBack(4)])
+    answers.on(QueryCommand).resolves({ Items: partKeys })
+    await takeBack(pen, [entry(3)])
+    const deletions = partKeys.map((Key) => ({ DeleteRequest: { Key } }))
+    expect(takeSent()).toEqual([
+      takingBack(3),
+      partsLook(3, digest),
+      ['BatchWriteCommand', { RequestItems: { [TableName]: deletions } }],
+    ])
+  })
+
+  it('are left alone, with their parts, when somebody else has written there', async () => {
+    const { pen, answers, takeSent } = penFor()
+    answers.on(DeleteCommand).rejects(refused).on(QueryCommand).resolves({ Items: partKeys })
+    await takeBack(pen, [entry(3)])
+    // The other one's message may be the same, and then its parts have the same keys.
+    expect(takeSent().filter(([name]) => name !== 'QueryCommand')).toEqual([takingBack(3)])
   })
 
   it('that are none take no request', async () => {

@@ -138,6 +138,20 @@ describe('a request that is repeated until it is done', () => {
     expect([send.mock.calls.length, pauses.length, retries.length]).toEqual([8, 7, 7])
   })
 
+  it('is not sent again when the process would end before', async () => {
+    let left = 1000
+    const { requests, pauses } = requestsFor({ remainingMs: () => left })
+    const send = vi.fn(async () => {
+      left -= 400
+      return obstacle
+    })
+    expect(await rejectionOf(requests.untilDone('BatchWriteItem', send))).toMatchObject({
+      ...{ name: 'TableRequestError', operation: 'BatchWriteItem', retryable: true, cause: obstacle },
+    })
+    expect(send.mock.calls.length).toBeLessThanOrEqual(2)
+    expect(pauses).toHaveLength(send.mock.calls.length - 1)
+  })
+
   it('ends with the first error', async () => {
     const { requests, pauses } = requestsFor()
     const failure = new Error('no')

@@ -55,14 +55,32 @@ describe('a session', () => {
     ])
   })
 
-  it('that does not exist cannot be refreshed when autoCreate is off', async () => {
-    const { directory, answers } = directoryFor({ autoCreate: false })
+  it('that exists no more cannot be refreshed: somebody has deleted it', async () => {
+    const { directory, answers } = directoryFor()
     answers.on(UpdateCommand).rejects(new ConditionalCheckFailedException(aws))
     expect(await rejectionOf(directory.touch('s'))).toMatchObject({
+      ...{ name: 'SessionConflictError', sessionId: 's', key: 'session' },
+      ...{ expected: 'a session in use', actual: 'nothing: it was deleted' },
+    })
+  })
+
+  it('that does not exist is not created on the way when autoCreate is off', () => {
+    const { directory } = directoryFor({ autoCreate: false })
+    expect(directory.refusal('s', undefined)).toMatchObject({
       name: 'SessionNotFoundError',
       sessionId: 's',
       message: "Session 's' does not exist. Create it with createSession(), or leave autoCreate on.",
     })
+  })
+
+  it('whose item is that of another session is an error that names it', async () => {
+    const { directory, answers } = directoryFor()
+    const facts = { sessionId: 'another', createdAt: NOW, updatedAt: NOW }
+    answers.on(GetCommand).resolves({ Item: { ...SESSION, v: 1, ...facts } })
+    const error = { name: 'SessionCorruptedError', key: SESSION }
+    expect(await rejectionOf(directory.find('s'))).toMatchObject(error)
+    answers.on(QueryCommand).resolves({ Items: [{ ...SESSION, v: 1, ...facts }] })
+    expect(await rejectionOf(directory.list('me'))).toMatchObject(error)
   })
 
   it('that is being deleted can be neither created nor refreshed', async () => {

@@ -12,6 +12,7 @@ import {
   ownerKeyOf,
   partitionKeyOf,
   SESSION_SORT_KEY,
+  sessionIdOf,
   sessionKey,
 } from './keys.ts'
 import { ATTRIBUTE, FORMAT_VERSION } from './schema.ts'
@@ -104,29 +105,30 @@ export class SessionDirectory {
   /** The error for a refresh that was refused because of what it found. */
   refusal(sessionId: string, found: Item | undefined): SessionNotFoundError | SessionConflictError {
     if (found === undefined) return new SessionNotFoundError(sessionId)
-    return new SessionConflictError({
-      sessionId,
-      scopeId: SESSION_SORT_KEY,
-      key: SESSION_SORT_KEY,
-      expected: 'a session in use',
-      actual: 'one that is being deleted; call deleteSession() again to complete it',
-    })
+    return deletionConflict(sessionId, 'one that is being deleted; call deleteSession() again to complete it')
   }
 
   /** Creates a session, or refreshes the item of one that exists. */
   async create(sessionId: string): Promise<void> {
-    await this.#write(sessionId, true)
+    const { key, expression, condition } = this.refresh(sessionId, true)
+    const outcome = await this.#options.table.update(key, expression, condition)
+    if (!outcome.written) throw this.refusal(sessionId, outcome.found)
   }
 
   /** Refreshes the item of a session that exists: when it was active, its owner and its title. */
   async touch(sessionId: string): Promise<void> {
-    await this.#write(sessionId, false)
+    const { key, expression, condition } = this.refresh(sessionId, false)
+    const outcome = await this.#options.table.update(key, expression, condition)
+    if (outcome.written) return
+    throw outcome.found === undefined
+      ? deletionConflict(sessionId, 'nothing: it was deleted')
+      : this.refusal(sessionId, outcome.found)
   }
 
   /** Reads a session's item. One that is being deleted is not there. */
   async find(sessionId: string): Promise<SessionInfo | undefined> {
     const item = await this.#options.table.get(sessionKey(sessionId, this.#options.tenantId))
-    return item === undefined || item.deletedAt !== undefined ? undefined : parseSession(item)
+    return item === undefined || item.deletedAt !== undefined ? undefined : parseSession(item, this.#options.tenantId)
   }
 
   /**
@@ -142,7 +144,7 @@ export class SessionDirectory {
     const pk = ownerKeyOf(owner, tenantId)
     const startAfter = cursor === undefined ? undefined : this.#parseCursor(cursor, pk)
     for await (const page of table.query({ ofOwner: true, pk, descending: true, limit, startAfter })) {
-      const sessions = page.items.map(parseSession)
+      const sessions = page.items.map((item) => parseSession(item, tenantId))
       const last = sessions.at(-1)
       return page.more && last !== undefined ? { sessions, cursor: formatCursor(last) } : { sessions }
     }
@@ -199,12 +201,6 @@ export class SessionDirectory {
     }
   }
 
-  async #write(sessionId: string, autoCreate: boolean): Promise<void> {
-    const { key, expression, condition } = this.refresh(sessionId, autoCreate)
-    const outcome = await this.#options.table.update(key, expression, condition)
-    if (!outcome.written) throw this.refusal(sessionId, outcome.found)
-  }
-
   #parseCursor(cursor: string, ownerKey: string): Record<string, unknown> {
     const [, updatedAt, sessionId] = CURSOR.exec(Buffer.from(cursor, 'base64url').toString()) ?? []
     if (updatedAt === undefined || sessionId === undefined) {
@@ -223,11 +219,24 @@ function formatCursor(session: SessionInfo): string {
   return Buffer.from(`${session.updatedAt} ${session.sessionId}`).toString('base64url')
 }
 
-function parseSession(item: Item): SessionInfo {
+function deletionConflict(sessionId: string, actual: string): SessionConflictError {
+  const key = SESSION_SORT_KEY
+  return new SessionConflictError({ sessionId, scopeId: key, key, expected: 'a session in use', actual })
+}
+
+/**
+ * Reads a session item.
+ *
+ * @throws {@link SessionCorruptedError} for one that is incomplete or another session's.
+ */
+export function parseSession(item: Item, tenantId?: string): SessionInfo {
   checkFormat(item)
   const { sessionId, owner, title, createdAt, updatedAt } = item
   if (typeof sessionId !== 'string' || typeof createdAt !== 'string' || typeof updatedAt !== 'string') {
     throw new SessionCorruptedError(keyOf(item), 'lacks its session id, createdAt or updatedAt')
+  }
+  if (sessionIdOf(keyOf(item).pk, tenantId) !== sessionId) {
+    throw new SessionCorruptedError(keyOf(item), 'is the item of another session')
   }
   return {
     sessionId,

@@ -26,6 +26,7 @@ import {
   message,
   newest,
   overwrite,
+  partsLook,
   pk,
   row,
   START,
@@ -259,7 +260,9 @@ describe('a save', () => {
     const { save, clock, answers, takeSent } = await savedLog()
     clock.now += 300_000
     answers.on(UpdateCommand).rejects(new ConditionalCheckFailedException(aws))
-    expect(await rejectionOf(save(['a1', 'b1', 'c1']))).toMatchObject({ name: 'SessionNotFoundError', sessionId: 's' })
+    expect(await rejectionOf(save(['a1', 'b1', 'c1']))).toMatchObject({
+      ...{ name: 'SessionConflictError', sessionId: 's', key: 'session', actual: 'nothing: it was deleted' },
+    })
     expect(takeSent()).toEqual([touch('2026-01-01T00:05:00.000Z')])
   })
 
@@ -385,11 +388,11 @@ describe('a turn', () => {
   })
 
   it.each([
-    ['deleted', undefined, 'nothing: the session was deleted'],
+    ['deleted', undefined, 'nothing: it was deleted'],
     [
       'deleted and created again',
       head({ incarnation: '0mjuohs01', writer: '0mjuohs01-x' }),
-      'the session begun at 0mjuohs01',
+      'the one begun at 0mjuohs01',
     ],
   ])('in a session that was %s meanwhile is taken back at its end', async (_, Item, actual) => {
     const { log, save, end, answers, takeSent } = await loadedTurn()
@@ -399,10 +402,19 @@ describe('a turn', () => {
     answers.on(GetCommand).resolves(Item === undefined ? {} : { Item })
     const error = await rejectionOf(end(['a1', 'b1', 'c1', 'D1']))
     expect(error).toMatchObject({
-      ...{ name: 'SessionConflictError', sessionId: 's', scopeId: 'a', key: 'agent#a#msg#head' },
+      ...{ name: 'SessionConflictError', sessionId: 's', scopeId: 'a', key: 'session' },
       ...{ expected: 'the session begun at 0mjuohs00', actual },
     })
-    expect(takeSent()).toEqual([headLook, takingBack(3), takingBack(4)])
+    const [first, ...others] = takeSent()
+    const digests = ['c1', 'D1'].map((text) => digestOf(JSON.stringify(message(text))))
+    expect(first).toEqual(headLook)
+    expect(others).toHaveLength(4)
+    expect(others).toEqual(
+      expect.arrayContaining([
+        ...[takingBack(3), takingBack(4)],
+        ...digests.map((digest, index) => partsLook(3 + index, digest)),
+      ]),
+    )
 
     expect(await rejectionOf(save(['a1', 'b1', 'c1', 'D1', 'e1']))).toBe(error)
     expect(takeSent()).toEqual([])
@@ -427,19 +439,16 @@ describe('a turn', () => {
   it.each([
     ['head', ['c1', 'D1'], { state: {} }],
     ['state', ['a1', 'b1', 'c1', 'D1'], { state: { changed: 1 } }],
-  ])(
-    'whose session was deleted meanwhile is taken back also when it is the %s that tells',
-    async (item, texts, data) => {
-      const { log, save, answers, takeSent } = await loadedTurn()
-      await save(['a1', 'b1', 'c1', 'D1'])
-      takeSent()
-      answers.on(PutCommand).rejects(new ConditionalCheckFailedException(aws))
-      expect(await rejectionOf(log.save(freeze(snapshotOf(texts, data)), NOTHING, true))).toMatchObject({
-        ...{ name: 'SessionConflictError', key: `agent#a#msg#${item}` },
-      })
-      expect(deletedKeysIn(takeSent())).toEqual([row(3, '').sk, row(4, '').sk])
-    },
-  )
+  ])('whose session was deleted meanwhile is taken back also when it is the %s that tells', async (_, texts, data) => {
+    const { log, save, answers, takeSent } = await loadedTurn()
+    await save(['a1', 'b1', 'c1', 'D1'])
+    takeSent()
+    answers.on(PutCommand).rejects(new ConditionalCheckFailedException(aws))
+    expect(await rejectionOf(log.save(freeze(snapshotOf(texts, data)), NOTHING, true))).toMatchObject({
+      ...{ name: 'SessionConflictError', key: 'session', actual: 'nothing: it was deleted' },
+    })
+    expect(deletedKeysIn(takeSent())).toEqual([row(3, '').sk, row(4, '').sk])
+  })
 
   it('is seen by those who wait for it', async () => {
     const { log } = await loadedLog(row(3, 'c1', { writer: ANOTHER, until, turn: 'event-2' }))
@@ -620,16 +629,19 @@ describe('another writer', () => {
   })
 
   it('that wrote the head or the state is a conflict', async () => {
+    // The session is there still: what this writer has added is not taken back.
+    const theirHead = head({ version: 4, writer: ANOTHER })
     const one = await savedLog()
-    one.answers.on(PutCommand).rejects(refused(found))
+    one.answers.on(PutCommand).rejects(refused(found)).on(GetCommand).resolves({ Item: theirHead })
     expect(await rejectionOf(one.save(['b1']))).toMatchObject(
       conflict('agent#a#msg#head', 'version 1', `version 4 written by ${ANOTHER}`),
     )
     const other = await savedLog()
-    other.answers.on(PutCommand).rejects(refused())
+    other.answers.on(PutCommand).rejects(refused()).on(GetCommand).resolves({ Item: theirHead })
     expect(await rejectionOf(other.save(['a1', 'b1'], { state: { changed: 1 } }))).toMatchObject(
       conflict('agent#a#msg#state', 'version 1', 'nothing'),
     )
+    expect([...deletedKeysIn(one.takeSent()), ...deletedKeysIn(other.takeSent())]).toEqual([])
   })
 
   it('that was first with the head is a conflict', async () => {

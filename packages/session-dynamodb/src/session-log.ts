@@ -7,8 +7,17 @@ import { SessionConflictError, SessionCorruptedError } from './errors.ts'
 import { foreignChange } from './foreign-change.ts'
 import { incarnationAt, writerOf } from './incarnation.ts'
 import { type Head, parseHead } from './items.ts'
-import type { ScopeKeys } from './keys.ts'
-import { createdAtOf, entriesOf, isOpen, type LogPage, type NewestRow, readLog, readMessages } from './log-reader.ts'
+import { type ItemKey, type ScopeKeys, SESSION_SORT_KEY } from './keys.ts'
+import {
+  createdAtOf,
+  entriesOf,
+  isOpen,
+  type LogPage,
+  type NewestRow,
+  readLog,
+  readMessages,
+  strayParts,
+} from './log-reader.ts'
 import { appendRows, createScope, type Pen, putHead, putState, takeBack } from './log-writer.ts'
 import { type Redactions, redactRows, redactStates } from './redaction.ts'
 import type { SessionDirectory } from './session-directory.ts'
@@ -69,6 +78,8 @@ export class SessionLog {
   turn: { readonly id?: string | undefined; readonly leaseMs?: number | undefined } = {}
   /** Rows written since the head was last written or looked at: whether the session still exists is not known. */
   #unconfirmed: LogEntry[] = []
+  /** Parts that a crash has left of texts that their rows no longer hold. */
+  #strayParts: readonly ItemKey[] = []
   /** Set once another writer was met: from then on nothing is saved until the log is loaded again. */
   #conflict: SessionConflictError | undefined
 
@@ -107,6 +118,8 @@ export class SessionLog {
       const known = await this.#basis(snapshot, true)
       const pen = this.#pen(known.head.incarnation)
       const { createdAt } = snapshot
+      if (this.#strayParts.length > 0) await pen.table.deleteAll(this.#strayParts)
+      this.#strayParts = []
       const plan = planWindow({ ...known, entries: this.#entries }, snapshot.messages, { redacted })
       const isFirst = known.head.stateVersion === 0
       const stateChanged = isFirst || known.stateValue?.digest !== snapshot.stateDigest
@@ -137,7 +150,16 @@ export class SessionLog {
         createdAt,
         touchedAt: known.touchedAt,
       }
-      await this.#orTakeBack(pen, putHead(pen, known.head))
+      try {
+        await this.#orTakeBack(pen, putHead(pen, known.head))
+      } catch (error) {
+        // The answer is stored, and with it the session was free: whoever came next owns the window by now. This writer
+        // catches up before its next turn.
+        const isHarmless = endsTurn && !stateChanged && isAnswered && plan.rows.length === 0
+        if (!isHarmless || !(error instanceof SessionConflictError) || error.key === SESSION_SORT_KEY) throw error
+        this.#conflict = error
+        this.#known = undefined
+      }
       this.#unconfirmed = []
     })
   }
@@ -266,7 +288,7 @@ export class SessionLog {
     const { sessionId, scopeId } = pen
     const expected = `the session begun at ${pen.incarnation}`
     const actual = incarnation === undefined ? 'nothing: it was deleted' : `the one begun at ${incarnation}`
-    throw new SessionConflictError({ sessionId, scopeId, key: key.sk, expected, actual })
+    throw new SessionConflictError({ sessionId, scopeId, key: SESSION_SORT_KEY, expected, actual })
   }
 
   /** A head or a state that is refused may mean that the session was deleted: its late rows must not stay then. */
@@ -317,6 +339,7 @@ export class SessionLog {
       return null
     }
     const { head, window, last, state, newest } = page
+    this.#strayParts = strayParts(keys, page)
     const read = window && (await readMessages(table, keys, window, page.rows, page.items))
     // Rows that the window does not see are worth knowing too: a save that was cut short may have left them to be used.
     for (const entry of entriesOf(page)) this.#entries.set(entry.seq, entry)

@@ -439,11 +439,13 @@ describe('a turn among others', () => {
   })
 
   it('in a session that was deleted meanwhile is taken back, and its answer is in the error', async () => {
-    const { agent, answers, takeSent } = agentOver([windowed, ...stored])
-    answers.on(GetCommand).resolves({})
+    const { agent, answers, takeSent } = agentOver([windowed, ...stored], {}, () => {
+      answers.on(GetCommand).resolves({}).on(QueryCommand).resolves({})
+      return { text: 'Late' }
+    })
     expect(await rejectionOf(agent.invoke('Mine'))).toMatchObject({
-      ...{ name: 'AnswerNotSavedError', answer: { content: [{ text: 'Answer 0' }] } },
-      cause: { name: 'SessionConflictError', actual: 'nothing: the session was deleted' },
+      ...{ name: 'AnswerNotSavedError', answer: { content: [{ text: 'Late' }] } },
+      cause: { name: 'SessionConflictError', actual: 'nothing: it was deleted' },
     })
     expect(writtenKeys(takeSent()).slice(-2)).toEqual([
       'DeleteCommand agent#a#msg#0000000003',
@@ -520,7 +522,11 @@ describe('a turn with an id', () => {
       'PutCommand agent#a#turn#event%231',
     ])
     const items = sent.flatMap(([, input]) => Object(input).Item ?? [])
-    expect(items).toMatchObject([{ turn: 'event#1' }, { turn: 'event#1' }, { data: '{"answer":2}' }])
+    expect(items).toMatchObject([
+      { turn: 'event#1' },
+      { turn: 'event#1' },
+      { data: '{"answer":2,"incarnation":"0mjuohs00"}' },
+    ])
   })
 
   it('that has ended gives its answer again, without a model call or a write', async () => {

@@ -2,7 +2,7 @@
 
 import { type Agent, Message, type MessageData } from '@strands-agents/sdk'
 import { SessionBusyError, SessionConflictError } from './errors.ts'
-import { checkId } from './keys.ts'
+import { checkId, SESSION_SORT_KEY } from './keys.ts'
 import type { TurnOptions } from './parse-options.ts'
 import { repairConversation } from './repair.ts'
 import { freeze } from './snapshot.ts'
@@ -42,6 +42,8 @@ export interface Turn {
   hasFailed: boolean
   /** Whether the run ended in the middle because a save failed. */
   isCutShort: boolean
+  /** Whether the run was cancelled while another writer's turn was under way: it leaves nothing behind. */
+  isGivenUp: boolean
   isOver: boolean
 }
 
@@ -69,6 +71,7 @@ export class TurnStart {
       replay: undefined,
       hasFailed: false,
       isCutShort: false,
+      isGivenUp: false,
       isOver: false,
     }
     this.#mark(turn)
@@ -85,6 +88,8 @@ export class TurnStart {
     for (;;) {
       // Whoever else has waited may be faster: what a restore finds may again be a turn under way.
       while (turnExclusion && (await this.#turns.waitUntilFree(turn.waitUntil, agent.cancelSignal))) await restore()
+      turn.isGivenUp = agent.cancelSignal.aborted && this.#turns.isBusy()
+      if (turn.isGivenUp) return
       const isResumed = turn.id !== undefined && (await this.#resume(turn, turn.id))
       const hasCrashed = this.#turns.hasCrashed() || isCutShort
       if (hasCrashed) clearStaleInterrupt(agent)
@@ -113,7 +118,7 @@ export class TurnStart {
       await save()
       return true
     } catch (error) {
-      if (!(error instanceof SessionConflictError) || !turnExclusion) throw error
+      if (!turnExclusion || !isOvertaken(error)) throw error
       if (Date.now() >= turn.waitUntil) throw this.#busy(error)
       return false
     } finally {
@@ -186,7 +191,7 @@ export class TurnStart {
       try {
         return await save()
       } catch (error) {
-        if (!(error instanceof SessionConflictError) || !turnExclusion) throw error
+        if (!turnExclusion || !isOvertaken(error)) throw error
         if (!isFirst && Date.now() >= turn.waitUntil) throw this.#busy(error)
         await this.#catchUp(turn, error)
       }
@@ -262,4 +267,9 @@ function fieldOf(value: unknown, name: string): unknown {
 function endsWithStructuredOutput(messages: readonly Message[]): boolean {
   const uses = messages.at(-2)?.content ?? []
   return uses.some((block) => block.type === 'toolUseBlock' && block.name === STRUCTURED_OUTPUT_TOOL)
+}
+
+/** Whether another writer was faster, which can be made up for. A session that is being deleted cannot be gone on with. */
+function isOvertaken(error: unknown): error is SessionConflictError {
+  return error instanceof SessionConflictError && error.key !== SESSION_SORT_KEY
 }

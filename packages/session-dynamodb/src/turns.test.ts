@@ -155,7 +155,15 @@ describe('a turn to wait for', () => {
     expect(takeSent().length).toBe(clock.pauses.length)
   })
 
-  it('that nobody wants to wait for is an error at once', async () => {
+  it('that nobody wants to wait for is looked at once: it may be over by now', async () => {
+    const { turns, clock, answers, takeSent } = await turnsOf(...openLog)
+    expect(turns.isBusy()).toBe(true)
+    answers.on(QueryCommand).resolves({ Items: [openRow, theirs(4, 'D1'), windowed] })
+    expect(await turns.waitUntilFree(START)).toBe(true)
+    expect([takeSent(), clock.pauses, turns.isBusy()]).toEqual([[look], [], false])
+  })
+
+  it('that nobody wants to wait for is an error after that look', async () => {
     const { turns, clock, answers } = await turnsOf(...openLog)
     answers.on(QueryCommand).resolves({ Items: [openRow, windowed] })
     expect(await rejectionOf(turns.waitUntilFree(START))).toMatchObject({
@@ -258,7 +266,7 @@ describe('a turn with an id', () => {
   it('is answered when only the marker is left of it', async () => {
     const answer = theirs(99, 'D1', mine)
     const { turns, answers, takeSent } = await turnsOf(state(), windowed, ...twoRows)
-    answers.on(GetCommand, { Key: marker }).resolves({ Item: markerOf('{"answer":99}') })
+    answers.on(GetCommand, { Key: marker }).resolves({ Item: markerOf('{"answer":99,"incarnation":"0mjuohs00"}') })
     answers.on(GetCommand, { Key: keyOf(99) }).resolves({ Item: answer })
     expect(await turns.find('event-1')).toEqual({ status: 'answered', answer: message('D1') })
     expect(takeSent()).toEqual([readOf(marker), readOf(keyOf(99))])
@@ -301,7 +309,7 @@ describe('a turn with an id', () => {
     const answered = [theirs(4, 'D1', mine), theirs(3, 'c1', mine), ...twoRows]
     const { turns, takeSent } = await turnsOf(state(), windowed, ...answered)
     await turns.complete('event-1')
-    expect(takeSent()).toEqual([put(markerOf('{"answer":4}'))])
+    expect(takeSent()).toEqual([put(markerOf('{"answer":4,"incarnation":"0mjuohs00"}'))])
     await turns.complete('event-3')
     expect(takeSent()).toEqual([])
 
@@ -325,12 +333,35 @@ describe('a turn with an id', () => {
     expect(await rejectionOf(turns.find('event-1'))).toMatchObject({ name: 'SessionCorruptedError', key: marker })
   })
 
+  it('of an earlier life of the session is new', async () => {
+    const { turns, answers, takeSent } = await turnsOf(state(), windowed, ...twoRows)
+    answers.on(GetCommand).resolves({ Item: markerOf('{"answer":99,"incarnation":"000000001"}') })
+    expect(await turns.find('event-1')).toEqual({ status: 'new' })
+    expect(takeSent()).toEqual([readOf(marker)])
+  })
+
+  it.each([
+    ['another turn', theirs(99, 'D1', { turn: 'event-2' })],
+    ['no turn', theirs(99, 'D1')],
+    ['an earlier life of the session', row(99, 'D1', { ...mine, writer: '000000001-x' })],
+  ])('whose answer is a row of %s is an error that names it', async (_, Item) => {
+    const { turns, answers } = await turnsOf(state(), windowed, ...twoRows)
+    answers.on(GetCommand, { Key: marker }).resolves({ Item: markerOf('{"answer":99,"incarnation":"0mjuohs00"}') })
+    answers.on(GetCommand, { Key: keyOf(99) }).resolves({ Item })
+    expect(await rejectionOf(turns.find('event-1'))).toMatchObject({ name: 'SessionCorruptedError', key: keyOf(99) })
+  })
+
+  it('whose answer was known and is gone is new: the session was deleted', async () => {
+    const { turns } = await turnsOf(state(), windowed, theirs(4, 'D1', mine), theirs(3, 'c1', mine), ...twoRows)
+    expect(await turns.find('event-1')).toEqual({ status: 'new' })
+  })
+
   it('whose answer is missing is an error that names the row', async () => {
     const { turns, answers } = await turnsOf(state(), windowed, ...twoRows)
-    answers.on(GetCommand, { Key: marker }).resolves({ Item: markerOf('{"answer":99}') })
+    answers.on(GetCommand, { Key: marker }).resolves({ Item: markerOf('{"answer":99,"incarnation":"0mjuohs00"}') })
     expect(await rejectionOf(turns.find('event-1'))).toMatchObject({
       ...{ name: 'SessionCorruptedError', key: keyOf(99) },
-      message: expect.stringContaining('is missing, but a turn names it as its answer'),
+      message: expect.stringContaining('is not the answer that a turn names'),
     })
   })
 })
@@ -341,6 +372,6 @@ it('the first request of a resume says whether there is a turn to wait for', asy
   await log.load()
   const [name, input] = newest()
   expect(takeSent()).toEqual([[name, { ...Object(input), ConsistentRead: false }]])
-  expect(await rejectionOf(turns.waitUntilFree(START))).toMatchObject({ name: 'SessionBusyError' })
+  expect(turns.isBusy()).toBe(true)
   expect(log.view()?.writer).toBe(WRITER)
 })

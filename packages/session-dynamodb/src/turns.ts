@@ -2,6 +2,7 @@
 
 import { encode } from './codec.ts'
 import { SessionBusyError, SessionCorruptedError } from './errors.ts'
+import { belongsTo } from './incarnation.ts'
 import { parseMessage } from './items.ts'
 import type { ScopeKeys } from './keys.ts'
 import { isOpen, readProgress } from './log-reader.ts'
@@ -59,6 +60,12 @@ export class Turns {
     this.#options.log.turn = mark
   }
 
+  /** Whether another writer's turn was under way when the log was last looked at. */
+  isBusy(): boolean {
+    const open = this.#open()
+    return open !== undefined && open.until > this.#options.now()
+  }
+
   /** Whether the newest row is one of a turn that was begun and never ended, and that nobody is at work on any more. */
   hasCrashed(): boolean {
     const open = this.#open()
@@ -79,7 +86,13 @@ export class Turns {
     let waited = false
     for (let attempt = 0; open !== undefined && open.until > now() && !signal?.aborted; attempt++) {
       const left = waitUntil - now()
-      if (left <= 0) {
+      if (left <= 0 && !waited) {
+        // What was known may be long over: one look, also for those who do not wait.
+        open = await enqueue(() => this.#follow())
+        waited = true
+        continue
+      }
+      if (left <= 0 && open !== undefined) {
         throw new SessionBusyError({ sessionId, scopeId, writer: open.writer, retryAfterMs: open.until - now() })
       }
       const longest = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** attempt)
@@ -93,24 +106,31 @@ export class Turns {
   /** Looks up a turn, among the rows that are known first. */
   async find(id: string): Promise<TurnRecord> {
     const { table, log, keys } = this.#options
-    const answer = this.#answerOf(id)
-    if (answer !== undefined) return { status: 'answered', answer: await this.#message(answer) }
-    const { window = [], entries } = log.view() ?? {}
+    const known = this.#answerOf(id)
+    const answer = known === undefined ? undefined : await this.#message(known, id)
+    if (answer !== undefined) return { status: 'answered', answer }
+    // What was known of an answer that is not there belongs to a session that was deleted.
+    if (known !== undefined) return { status: 'new' }
+    const { window = [], entries, head } = log.view() ?? {}
     const before = window.findLastIndex((seq) => entries?.get(seq)?.turn.id !== id)
     if (before + 1 < window.length) return { status: 'unanswered', first: before + 1 }
     const record = await loadValue(table, keys.turn(id))
     if (record === undefined) return { status: 'new' }
-    if (typeof record !== 'object' || record === null || !('answer' in record) || typeof record.answer !== 'number') {
-      throw new SessionCorruptedError(keys.turn(id), 'does not say which message was the answer')
+    if (!isRecord(record)) throw new SessionCorruptedError(keys.turn(id), 'does not say which message was the answer')
+    if (record.incarnation !== head?.incarnation) return { status: 'new' }
+    const stored = await this.#message(record.answer, id)
+    if (stored === undefined) {
+      throw new SessionCorruptedError(keys.message(record.answer), 'is not the answer that a turn names')
     }
-    return { status: 'answered', answer: await this.#message(record.answer) }
+    return { status: 'answered', answer: stored }
   }
 
   /** Notes that a turn has ended with an answer, so that it is found when its rows have left the window. */
   async complete(id: string): Promise<void> {
-    const { table, keys } = this.#options
+    const { table, keys, log } = this.#options
     const answer = this.#answerOf(id)
-    if (answer !== undefined) await saveValue(table, keys.turn(id), encode(JSON.stringify({ answer })))
+    const incarnation = log.view()?.head.incarnation
+    if (answer !== undefined) await saveValue(table, keys.turn(id), encode(JSON.stringify({ answer, incarnation })))
   }
 
   /** The turn that another writer had under way when the log was last looked at. */
@@ -142,11 +162,17 @@ export class Turns {
     return last.detached && last.seq > view.head.last ? undefined : last.seq
   }
 
-  async #message(seq: number): Promise<unknown> {
-    const { table, keys } = this.#options
+  /** A turn's answer, or undefined when its row is not there or another turn's by now. */
+  async #message(seq: number, id: string): Promise<unknown> {
+    const { table, keys, log } = this.#options
     const key = keys.message(seq)
     const item = await table.get(key)
-    if (item === undefined) throw new SessionCorruptedError(key, 'is missing, but a turn names it as its answer')
-    return parseJson(key, await readText(table, key, parseMessage(item, seq).value))
+    const row = item && parseMessage(item, seq)
+    if (row?.turn.id !== id || !belongsTo(row.writer, log.view()?.head.incarnation ?? '')) return undefined
+    return parseJson(key, await readText(table, key, row.value))
   }
+}
+
+function isRecord(record: unknown): record is { readonly answer: number; readonly incarnation?: unknown } {
+  return typeof record === 'object' && record !== null && Number.isSafeInteger(Reflect.get(record, 'answer'))
 }

@@ -2,11 +2,22 @@
 
 import { type Item, keyOf } from './attributes.ts'
 import { NewerFormatError, SessionCorruptedError } from './errors.ts'
-import { parseHead, parsePart, parseSnapshotMark, parseState, parseValue } from './items.ts'
-import { ALL_SORT_KEYS, checkSessionId, type ItemKey, partitionKeyOf, partOwnerOf, ScopeKeys, scopeOf } from './keys.ts'
-import { parseRows, readMessages, windowOf } from './log-reader.ts'
+import { belongsTo } from './incarnation.ts'
+import { parseHead, parseMessage, parsePart, parseSnapshotMark, parseState, parseValue } from './items.ts'
+import {
+  ALL_SORT_KEYS,
+  checkSessionId,
+  type ItemKey,
+  partitionKeyOf,
+  partOwnerOf,
+  ScopeKeys,
+  scopeOf,
+  sessionKey,
+} from './keys.ts'
+import { windowOf } from './log-reader.ts'
 import type { TableOptions } from './options.ts'
 import { parseTableOptions } from './parse-options.ts'
+import { parseSession } from './session-directory.ts'
 import { thaw } from './snapshot.ts'
 import { SessionTable } from './table.ts'
 import { bySortKey, parseJson, readText } from './values.ts'
@@ -49,31 +60,60 @@ export async function verifySession(options: VerifySessionOptions): Promise<Sess
   const range = { pk: partitionKeyOf(sessionId, tenantId), between: ALL_SORT_KEYS, consistent: true }
   for await (const page of table.query(range)) items.push(...page.items)
 
-  const problems: SessionProblem[] = []
-  const attempt = async (check: () => Promise<void> | void): Promise<void> => {
+  const problems = new Map<string, SessionProblem>()
+  const checks = [...new SessionCheck(sessionId, items, tenantId).all()]
+  const scopes = groupByScope(items).map(({ scope, items: ofScope }) => {
+    return new ScopeCheck(table, new ScopeKeys({ sessionId, ...scope }, tenantId), ofScope)
+  })
+  for (const check of [...checks, ...scopes.flatMap((scope) => [...scope.all()])]) {
     try {
       await check()
     } catch (error) {
       if (!(error instanceof SessionCorruptedError) && !(error instanceof NewerFormatError)) throw error
-      problems.push({ key: error.key, problem: error.message })
+      problems.set(`${error.key.sk} ${error.message}`, { key: error.key, problem: error.message })
     }
   }
-  let messages = 0
-  let snapshots = 0
-  for (const [scope, ofScope] of groupByScope(items)) {
-    const keys = new ScopeKeys({ sessionId, ...scope }, tenantId)
-    const check = new ScopeCheck(table, keys, ofScope)
-    messages += check.rows.length
-    snapshots += check.marks.length
-    for (const task of check.tasks()) await attempt(task)
+  return {
+    sessionId,
+    items: items.length,
+    messages: scopes.reduce((sum, { rows }) => sum + rows.size, 0),
+    snapshots: scopes.reduce((sum, { marks }) => sum + marks.length, 0),
+    problems: [...problems.values()],
   }
-  const unique = new Map(problems.map((each) => [`${each.key.sk} ${each.problem}`, each]))
-  return { sessionId, items: items.length, messages, snapshots, problems: [...unique.values()] }
+}
+
+/** A check throws what is wrong. */
+type Check = () => Promise<unknown> | unknown
+
+/** The checks of what is not an agent's or orchestrator's own. */
+class SessionCheck {
+  readonly #sessionId: string
+  readonly #items: readonly Item[]
+  readonly #tenantId: string | undefined
+
+  constructor(sessionId: string, items: readonly Item[], tenantId: string | undefined) {
+    this.#sessionId = sessionId
+    this.#items = items
+    this.#tenantId = tenantId
+  }
+
+  *all(): Iterable<Check> {
+    const key = sessionKey(this.#sessionId, this.#tenantId)
+    const session = this.#items.find((item) => keyOf(item).sk === key.sk)
+    if (session !== undefined) yield () => parseSession(session, this.#tenantId)
+    else if (this.#items.length > 0) yield () => fail(key, 'is missing, but there are other items of the session')
+    for (const item of this.#items) {
+      const { sk } = keyOf(item)
+      if (sk !== key.sk && scopeOf(sk) === undefined) yield () => fail(keyOf(item), 'has a key that no id makes')
+    }
+  }
 }
 
 /** The checks of one agent's or orchestrator's items. */
 class ScopeCheck {
-  readonly rows: readonly Item[]
+  /** Messages by sequence number, readable or not. */
+  readonly rows: ReadonlyMap<number, Item>
+  /** Items of immutable snapshots. */
   readonly marks: readonly Item[]
   readonly #table: SessionTable
   readonly #keys: ScopeKeys
@@ -83,67 +123,87 @@ class ScopeCheck {
     this.#table = table
     this.#keys = keys
     this.#items = bySortKey(items)
-    this.rows = items.filter((item) => keys.seqOf(keyOf(item).sk) !== undefined)
+    this.rows = new Map(
+      items.flatMap((item) => {
+        const seq = keys.seqOf(keyOf(item).sk)
+        return seq === undefined ? [] : [[seq, item] as const]
+      }),
+    )
     this.marks = items.filter((item) => keyOf(item).sk.startsWith(keys.snapshotPrefix))
   }
 
-  *tasks(): Iterable<() => Promise<void> | void> {
-    const { head, state } = { head: this.#keys.head(), state: this.#keys.state() }
-    for (const item of this.#items.values()) {
-      if (partOwnerOf(keyOf(item).sk) !== undefined) yield () => void parsePart(item)
-    }
-    for (const row of this.rows) yield () => this.#checkRows([row])
-    const headItem = this.#items.get(head.sk)
-    if (headItem === undefined && this.rows.length > 0) {
+  *all(): Iterable<Check> {
+    for (const item of this.#items.values()) yield () => this.#checkItem(item)
+    const headKey = this.#keys.head()
+    const stateKey = this.#keys.state()
+    const head = this.#items.get(headKey.sk)
+    const hasContent = this.rows.size > 0 || this.#items.has(stateKey.sk)
+    if (head === undefined && hasContent) yield () => fail(headKey, 'is missing, but there are messages or a state')
+    if (head !== undefined) {
+      yield () => this.#checkWindow(head)
       yield () => {
-        throw new SessionCorruptedError(head, 'is missing, but there are messages')
+        if (parseHead(head).stateVersion > 0 && !this.#items.has(stateKey.sk)) {
+          fail(stateKey, 'is missing, but the head names it')
+        }
       }
+      for (const seq of readable(() => parseHead(head).window) ?? []) yield () => this.#checkPresence(seq)
     }
-    if (headItem !== undefined) yield () => this.#checkHead(headItem)
-    if (this.#items.has(state.sk)) yield () => this.#checkState()
-    for (const mark of this.marks) yield () => this.#checkMark(mark)
-  }
-
-  async #checkRows(items: readonly Item[]): Promise<void> {
-    for (const item of items) {
-      const incarnation = String(item.writer).split('-')[0] ?? ''
-      const rows = parseRows(this.#keys, incarnation, bySortKey([item]))
-      await readMessages(this.#table, this.#keys, [...rows.keys()], rows, this.#items)
+    for (const item of this.marks) {
+      const mark = readable(() => parseSnapshotMark(item))
+      if (mark === undefined) continue
+      for (const seq of mark.window ?? []) yield () => this.#checkPresence(seq)
+      const key = this.#keys.snapshotState(mark.stateDigest)
+      if (!this.#items.has(key.sk)) yield () => fail(key, `is missing, but '${keyOf(item).sk}' names it`)
     }
   }
 
-  async #checkHead(item: Item): Promise<void> {
+  /** Whether an item can be read, all by itself. */
+  async #checkItem(item: Item): Promise<void> {
+    const key = keyOf(item)
+    if (partOwnerOf(key.sk) !== undefined) return void parsePart(item)
+    if (key.sk === this.#keys.head().sk) return void parseHead(item)
+    if (key.sk.startsWith(this.#keys.snapshotPrefix)) {
+      parseSnapshotMark(item)
+      if (this.#keys.snapshotIdOf(key.sk) === undefined) fail(key, 'has a key that no snapshot id makes')
+      return
+    }
+    const seq = this.#keys.seqOf(key.sk)
+    const isState = key.sk === this.#keys.state().sk
+    const { value } =
+      seq !== undefined ? parseMessage(item, seq) : isState ? parseState(item) : { value: parseValue(item) }
+    const content = parseJson(key, await readText(this.#table, key, value, this.#items))
+    const isSnapshot = isState || key.sk.startsWith(this.#keys.snapshotStatePrefix)
+    if (isSnapshot && thaw(content, [], '') === undefined) fail(key, 'does not hold the state of a snapshot')
+  }
+
+  /** Whether rows are missing behind those that the head names. Rows that cannot be read are not missing. */
+  #checkWindow(item: Item): void {
     const head = parseHead(item)
-    const rows = parseRows(this.#keys, head.incarnation, new Map(this.rows.map((row) => [keyOf(row).sk, row])))
-    const window = windowOf(this.#keys, head, rows) ?? []
-    await readMessages(this.#table, this.#keys, window, rows, this.#items)
-    if (head.stateVersion > 0 && !this.#items.has(this.#keys.state().sk)) {
-      throw new SessionCorruptedError(this.#keys.state(), 'is missing, but the head names it')
-    }
+    const rows = [...this.rows].flatMap(([seq, row]) => readable(() => parseMessage(row, seq)) ?? [])
+    if (rows.length < this.rows.size) return
+    const own = rows.filter(({ writer }) => belongsTo(writer, head.incarnation))
+    windowOf(this.#keys, head, new Map(own.map((row) => [row.seq, row])))
   }
 
-  async #checkState(): Promise<void> {
-    const key = this.#keys.state()
-    const item = this.#items.get(key.sk)
-    if (item === undefined) return
-    const text = await readText(this.#table, key, parseState(item).value, this.#items)
-    if (thaw(parseJson(key, text), [], '') === undefined) {
-      throw new SessionCorruptedError(key, 'does not hold the state of a snapshot')
-    }
-  }
-
-  async #checkMark(item: Item): Promise<void> {
-    const mark = parseSnapshotMark(item)
-    const rows = parseRows(this.#keys, mark.incarnation, new Map(this.rows.map((row) => [keyOf(row).sk, row])))
-    await readMessages(this.#table, this.#keys, mark.window ?? [], rows, this.#items)
-    const stateKey = this.#keys.snapshotState(mark.stateDigest)
-    const state = this.#items.get(stateKey.sk)
-    if (state === undefined) throw new SessionCorruptedError(stateKey, `is missing, but '${keyOf(item).sk}' names it`)
-    parseJson(stateKey, await readText(this.#table, stateKey, parseValue(state), this.#items))
+  #checkPresence(seq: number): void {
+    if (!this.rows.has(seq)) fail(this.#keys.message(seq), 'is missing, but a window names it')
   }
 }
 
-function groupByScope(items: readonly Item[]): Map<NonNullable<ReturnType<typeof scopeOf>>, Item[]> {
+function fail(key: ItemKey, problem: string): never {
+  throw new SessionCorruptedError(key, problem)
+}
+
+/** What an item says, or undefined when it cannot be read, which another check reports. */
+function readable<T>(read: () => T): T | undefined {
+  try {
+    return read()
+  } catch {
+    return undefined
+  }
+}
+
+function groupByScope(items: readonly Item[]): { scope: NonNullable<ReturnType<typeof scopeOf>>; items: Item[] }[] {
   const groups = new Map<string, { scope: NonNullable<ReturnType<typeof scopeOf>>; items: Item[] }>()
   for (const item of items) {
     const scope = scopeOf(keyOf(item).sk)
@@ -153,5 +213,5 @@ function groupByScope(items: readonly Item[]): Map<NonNullable<ReturnType<typeof
     group.items.push(item)
     groups.set(name, group)
   }
-  return new Map([...groups.values()].map(({ scope, items: ofScope }) => [scope, ofScope]))
+  return [...groups.values()]
 }

@@ -1,11 +1,11 @@
 /** A redaction that fails half-way is completed by the next save. */
 
-import { BeforeModelCallEvent } from '@strands-agents/sdk'
+import { BeforeModelCallEvent, Message, TextBlock } from '@strands-agents/sdk'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { faultyClient, INJECTED_ERROR, onlyOnce, type PendingRequest } from './support/faults.ts'
 import { isInTable, refuses, replaceText, secretText } from './support/redaction.ts'
 import { createTestTable, type TestTable } from './support/table.ts'
-import { testSession } from './support/test-session.ts'
+import { messagesOf, testSession } from './support/test-session.ts'
 
 let table: TestTable
 
@@ -56,11 +56,14 @@ describe('a redaction that fails', () => {
     // A trim and a new message in one save: the row is written, the head that would show it is not.
     faulty.decide(onlyOnce('fails', ({ text }) => text.includes('#msg#head')))
     agent.messages.splice(0, 1)
-    await expect(agent.invoke(secret)).rejects.toMatchObject({ cause: { name: INJECTED_ERROR } })
+    const question = new Message({ role: 'user', content: [new TextBlock(secret)] })
+    await expect(agent.invoke([question])).rejects.toMatchObject({ cause: { name: INJECTED_ERROR } })
     expect(await isInTable(table, secret)).toBe(true)
 
     faulty.heal()
-    await agent.invoke([])
+    // The turn has never begun: the agent does not hold its message.
+    expect(messagesOf(agent)).toEqual(['assistant: Hello.'])
+    await agent.invoke([question])
 
     expect(await isInTable(table, secret)).toBe(false)
     faulty.close()

@@ -1,10 +1,13 @@
 /** Agents that are behind load what others have added before their turn starts. */
 
+import { AfterInvocationEvent, type AgentResult, SlidingWindowConversationManager } from '@strands-agents/sdk'
 import { SessionConflictError } from 'strands-session-dynamodb'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { GatedModel, gate } from './support/gate.ts'
 import { ScriptedModel } from './support/scripted-model.ts'
+import { messagesIn } from './support/stored-items.ts'
 import { createTestTable, type TestTable } from './support/table.ts'
-import { always, messagesOf, testSession } from './support/test-session.ts'
+import { always, answers, messagesOf, testSession } from './support/test-session.ts'
 
 let table: TestTable
 
@@ -86,5 +89,54 @@ describe('an agent that is behind', () => {
     await two.invoke('2?')
     expect(messagesOf(two)).toEqual(['user: 1?', 'assistant: Yes.', 'user: 2?', 'assistant: No.'])
     expect((await session.restored()).messages).toEqual(two.messages)
+  })
+})
+
+describe('two writers that trim the window, one after the other', () => {
+  const small = () => ({ conversationManager: new SlidingWindowConversationManager({ windowSize: 2 }) })
+
+  test('both have their answers: the second one is done before the first one has stored its window', async () => {
+    const session = testSession(table)
+    await session.agent(answers('Hello.')).invoke('Hi.')
+    const first = session.agent(answers('One.'), small())
+    first.addHook(AfterInvocationEvent, async () => {
+      await session.agent(answers('Two.'), small()).invoke('2?')
+    })
+    expect((await first.invoke('1?')).stopReason).toBe('endTurn')
+    expect(messagesIn(await session.items()).slice(2)).toEqual([
+      'user: 1?',
+      'assistant: One.',
+      'user: 2?',
+      'assistant: Two.',
+    ])
+    expect(messagesOf(await session.restored()).slice(-2)).toEqual(['user: 2?', 'assistant: Two.'])
+    await session.agent(answers('Three.'), small()).invoke('3?')
+    expect(messagesOf(await session.restored())).toEqual(['user: 3?', 'assistant: Three.'])
+  })
+
+  test('both have their answers: the first one stores its window while the second one is at work', async () => {
+    const session = testSession(table)
+    await session.agent(answers('Hello.')).invoke('Hi.')
+    const at = gate()
+    const second = session.agent(new GatedModel(answers('Two.'), at), small())
+    let answered: Promise<AgentResult> | undefined
+    const first = session.agent(answers('One.'), small())
+    first.addHook(AfterInvocationEvent, async () => {
+      answered = second.invoke('2?')
+      answered.catch(() => undefined)
+      await at.reached
+    })
+    await first.invoke('1?')
+    at.open()
+    expect((await answered)?.stopReason).toBe('endTurn')
+    expect(messagesIn(await session.items()).slice(2)).toEqual([
+      'user: 1?',
+      'assistant: One.',
+      'user: 2?',
+      'assistant: Two.',
+    ])
+    expect(messagesOf(await session.restored()).slice(-2)).toEqual(['user: 2?', 'assistant: Two.'])
+    await session.agent(answers('Three.'), small()).invoke('3?')
+    expect(messagesOf(await session.restored())).toEqual(['user: 3?', 'assistant: Three.'])
   })
 })

@@ -195,6 +195,22 @@ export function takingBack(seq: number): SentCommand {
   ]
 }
 
+/** The look for the parts of a row that this writer takes back. */
+export function partsLook(seq: number, digest: string): SentCommand {
+  return [
+    'QueryCommand',
+    {
+      TableName,
+      KeyConditionExpression: '#pk = :pk AND begins_with(#sk, :prefix)',
+      ProjectionExpression: '#pk, #sk',
+      ExpressionAttributeNames: { '#pk': 'pk', '#sk': 'sk' },
+      ExpressionAttributeValues: { ':pk': pk, ':prefix': `${row(seq, '').sk}#part#${digest}#` },
+      ConsistentRead: true,
+      ScanIndexForward: true,
+    },
+  ]
+}
+
 /** What creating or refreshing the session's item at {@link START} sends, as an update or as a part of a transaction. */
 export function sessionUpdate(at = '2026-01-01T00:00:00.000Z', more: { condition?: string } = {}) {
   return {
