@@ -84,7 +84,7 @@ export class AgentSession {
       agent.messages.splice(agent.messages.lastIndexOf(message), 1)
       return
     }
-    if (turn.storedInputs === 0 && turn.unclaimed.length === 0) this.#start.separate(message)
+    if (!turn.isResumed && turn.unclaimed.length === 0) this.#start.separate(message)
     turn.storedInputs = 0
     if (!turn.isClaimed) return this.#start.claim(turn, message)
     if (saveLatestOn !== 'message') return

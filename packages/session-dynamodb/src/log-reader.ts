@@ -124,16 +124,20 @@ export function entriesOf({ rows }: LogPage): LogEntry[] {
   })
 }
 
-/**
- * Parts of texts that their rows no longer hold: a redaction that was cut short has left them. Rows of a turn under way
- * are left alone.
- */
-export function strayParts(keys: ScopeKeys, { rows, items, head }: LogPage): ItemKey[] {
-  return [...items.values()].map(keyOf).filter(({ sk }) => {
-    const part = partOwnerOf(sk)
+/** A part of a text that its row no longer holds: a redaction that was cut short has left it. */
+export interface StrayPart {
+  readonly key: ItemKey
+  /** When the turn that wrote the row is over at the latest, in epoch milliseconds. */
+  readonly until: number | undefined
+}
+
+/** The stray parts among what a read brought along. */
+export function strayParts(keys: ScopeKeys, { rows, items, head }: LogPage): StrayPart[] {
+  return [...items.values()].map(keyOf).flatMap((key) => {
+    const part = partOwnerOf(key.sk)
     const row = part && rows.get(keys.seqOf(part.owner) ?? 0)
-    if (row === undefined || row.value.digest === part?.digest) return false
-    return row.turn.until === undefined || row.seq <= head.settled
+    if (row === undefined || row.value.digest === part?.digest) return []
+    return [{ key, until: row.seq <= head.settled ? undefined : row.turn.until }]
   })
 }
 

@@ -54,7 +54,8 @@ export async function appendRows(
 export async function takeBack(pen: Pen, rows: readonly LogEntry[]): Promise<void> {
   await mapConcurrently(rows, CONCURRENCY, async ({ seq, digest }) => {
     const key = pen.keys.message(seq)
-    await pen.table.delete(key, isBy(pen.writer))
+    const outcome = await pen.table.delete(key, isBy(pen.writer))
+    if (!outcome.written && outcome.found !== undefined) return
     const prefix = partPrefix(key, digest)
     for await (const page of pen.table.query({ pk: key.pk, prefix, keysOnly: true, consistent: true })) {
       await pen.table.deleteAll(page.items.map(keyOf))

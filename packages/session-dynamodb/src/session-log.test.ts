@@ -26,6 +26,7 @@ import {
   message,
   newest,
   overwrite,
+  part,
   partsLook,
   pk,
   row,
@@ -450,6 +451,40 @@ describe('a turn', () => {
     expect(deletedKeysIn(takeSent())).toEqual([row(3, '').sk, row(4, '').sk])
   })
 
+  it('whose answer is stored ends well, although the next writer was faster with the head', async () => {
+    const { save, end, answers, takeSent } = await loadedTurn()
+    await save(['a1', 'b1', 'c1', 'D1'])
+    const theirHead = head({ version: 2, window: '3-4', last: 4, writer: ANOTHER })
+    const Item = { writer: { S: ANOTHER }, version: { N: '2' } }
+    answers.on(PutCommand).rejects(new ConditionalCheckFailedException({ ...aws, Item }))
+    answers.on(GetCommand).resolves({ Item: theirHead })
+    await end(['c1', 'D1'])
+    takeSent()
+    // It knows that it is behind, and writes nothing until it has caught up.
+    expect(await rejectionOf(save(['c1', 'D1', 'e1']))).toMatchObject({
+      ...{ name: 'SessionConflictError', key: 'agent#a#msg#head', actual: `version 2 written by ${ANOTHER}` },
+    })
+    expect(takeSent()).toEqual([])
+  })
+
+  it.each([
+    ['the state has changed too', ['c1', 'D1'], { state: { changed: 1 } }],
+    ['it has no answer', ['b1', 'c1'], { state: {} }],
+  ])('whose head is refused is a conflict when %s', async (_, texts, data) => {
+    const { log, save, answers } = await loadedTurn()
+    await save(['a1', 'b1', 'c1', ...texts.filter((text) => text === 'D1')])
+    const Item = { writer: { S: ANOTHER }, version: { N: '2' } }
+    const refused = new ConditionalCheckFailedException({ ...aws, Item })
+    answers.on(PutCommand).callsFake(async ({ Item: { sk } }) => {
+      if (sk.endsWith('#head')) throw refused
+      return {}
+    })
+    answers.on(GetCommand).resolves({ Item: head({ version: 2, writer: ANOTHER }) })
+    expect(await rejectionOf(log.save(freeze(snapshotOf(texts, data)), NOTHING, true))).toMatchObject({
+      ...{ name: 'SessionConflictError', key: 'agent#a#msg#head' },
+    })
+  })
+
   it('is seen by those who wait for it', async () => {
     const { log } = await loadedLog(row(3, 'c1', { writer: ANOTHER, until, turn: 'event-2' }))
     expect(log.view()).toMatchObject({
@@ -531,6 +566,22 @@ describe('a load', () => {
   it('of an unknown session is an error when autoCreate is off', async () => {
     const { log } = logFor({ autoCreate: false })
     expect(await rejectionOf(log.load())).toMatchObject({ name: 'SessionNotFoundError', sessionId: 's' })
+  })
+
+  it('lets the next save delete parts that a redaction has left, but none of a turn under way', async () => {
+    const left = part(row(2, '').sk, 'anotherDigestOf20Ch_', 0, Uint8Array.of(1))
+    const onItsWay = part(row(3, '').sk, 'anotherDigestOf20Ch_', 0, Uint8Array.of(1))
+    const open = row(3, 'c1', { writer: ANOTHER, until: START + 1 })
+    const { save, clock, takeSent } = await loadedLog(onItsWay, open, left)
+    await save(['a1', 'b1', 'c1'])
+    expect(deletedKeysIn(takeSent())).toEqual([left.sk])
+    await save(['a1', 'b1', 'c1'])
+    expect(takeSent()).toEqual([])
+
+    // Once the turn is over at the latest, its parts are left over too.
+    clock.now = START + 1
+    await save(['a1', 'b1', 'c1'])
+    expect(deletedKeysIn(takeSent())).toEqual([onItsWay.sk])
   })
 
   it('lets the next save go on from there', async () => {

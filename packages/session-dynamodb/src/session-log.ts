@@ -7,7 +7,7 @@ import { SessionConflictError, SessionCorruptedError } from './errors.ts'
 import { foreignChange } from './foreign-change.ts'
 import { incarnationAt, writerOf } from './incarnation.ts'
 import { type Head, parseHead } from './items.ts'
-import { type ItemKey, type ScopeKeys, SESSION_SORT_KEY } from './keys.ts'
+import { type ScopeKeys, SESSION_SORT_KEY } from './keys.ts'
 import {
   createdAtOf,
   entriesOf,
@@ -16,6 +16,7 @@ import {
   type NewestRow,
   readLog,
   readMessages,
+  type StrayPart,
   strayParts,
 } from './log-reader.ts'
 import { appendRows, createScope, type Pen, putHead, putState, takeBack } from './log-writer.ts'
@@ -79,7 +80,7 @@ export class SessionLog {
   /** Rows written since the head was last written or looked at: whether the session still exists is not known. */
   #unconfirmed: LogEntry[] = []
   /** Parts that a crash has left of texts that their rows no longer hold. */
-  #strayParts: readonly ItemKey[] = []
+  #strayParts: readonly StrayPart[] = []
   /** Set once another writer was met: from then on nothing is saved until the log is loaded again. */
   #conflict: SessionConflictError | undefined
 
@@ -118,8 +119,7 @@ export class SessionLog {
       const known = await this.#basis(snapshot, true)
       const pen = this.#pen(known.head.incarnation)
       const { createdAt } = snapshot
-      if (this.#strayParts.length > 0) await pen.table.deleteAll(this.#strayParts)
-      this.#strayParts = []
+      await this.#deleteStrayParts(pen)
       const plan = planWindow({ ...known, entries: this.#entries }, snapshot.messages, { redacted })
       const isFirst = known.head.stateVersion === 0
       const stateChanged = isFirst || known.stateValue?.digest !== snapshot.stateDigest
@@ -189,6 +189,11 @@ export class SessionLog {
   view(): LogView | undefined {
     if (this.#known === undefined || this.#known === null) return undefined
     return { ...this.#known, entries: this.#entries, writer: this.#pen(this.#known.head.incarnation).writer }
+  }
+
+  /** Reads what is stored if it is not known, as after a save that failed. */
+  async look(): Promise<void> {
+    if (this.#known === undefined) await this.#read()
   }
 
   /** Takes note of how far somebody else's turn has come. What it has added is read by the next {@link load}. */
@@ -299,6 +304,14 @@ export class SessionLog {
       if (error instanceof SessionConflictError) await this.#checkAlive(pen)
       throw error
     }
+  }
+
+  /** Deletes stray parts, but not while the turn that wrote their row is under way: it may be about to do so itself. */
+  async #deleteStrayParts(pen: Pen): Promise<void> {
+    const now = this.#options.now()
+    const strays = this.#strayParts.filter(({ until }) => until === undefined || until <= now)
+    if (strays.length > 0) await pen.table.deleteAll(strays.map(({ key }) => key))
+    this.#strayParts = this.#strayParts.filter((stray) => !strays.includes(stray))
   }
 
   async #redact(pen: Pen, known: Known, { messages, createdAt }: FrozenSnapshot, redacted: Redactions): Promise<void> {

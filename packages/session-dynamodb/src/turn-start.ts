@@ -34,7 +34,9 @@ export interface Turn {
   readonly unclaimed: Message[]
   /** Whether a message of this turn is stored: from then on a conflict cannot be healed. */
   isClaimed: boolean
-  /** How many of the caller's messages the log holds from an earlier run of the turn. */
+  /** Whether the log holds an earlier run of the turn that was cut short. */
+  isResumed: boolean
+  /** How many of the caller's messages the log holds from that run. */
   storedInputs: number
   /** The stored answer, when the turn has been run before. */
   replay: Message | undefined
@@ -67,6 +69,7 @@ export class TurnStart {
       waitUntil: Date.now() + this.#within(turnWaitMs),
       unclaimed: [],
       isClaimed: false,
+      isResumed: false,
       storedInputs: 0,
       replay: undefined,
       hasFailed: false,
@@ -84,10 +87,11 @@ export class TurnStart {
    * @param isCutShort - Whether the agent's own last turn ended because a save failed.
    */
   async prepare(turn: Turn, isCutShort = false): Promise<void> {
-    const { turnExclusion, restore, agent } = this.#options
+    const { turnExclusion, agent } = this.#options
     for (;;) {
       // Whoever else has waited may be faster: what a restore finds may again be a turn under way.
-      while (turnExclusion && (await this.#turns.waitUntilFree(turn.waitUntil, agent.cancelSignal))) await restore()
+      while (turnExclusion && (await this.#turns.waitUntilFree(turn.waitUntil, agent.cancelSignal)))
+        await this.#reload()
       turn.isGivenUp = agent.cancelSignal.aborted && this.#turns.isBusy()
       if (turn.isGivenUp) return
       const isResumed = turn.id !== undefined && (await this.#resume(turn, turn.id))
@@ -95,8 +99,21 @@ export class TurnStart {
       if (hasCrashed) clearStaleInterrupt(agent)
       if (turn.replay !== undefined || !this.#repair(hasCrashed && !isResumed)) return
       if (await this.#saveRepair(turn, isResumed)) return
-      await restore()
+      await this.#reload()
     }
+  }
+
+  /**
+   * Restores the agent from what others have stored.
+   *
+   * @throws {@link SessionConflictError} when the session was deleted: what the agent remembers of it must not come back.
+   */
+  async #reload(): Promise<void> {
+    const { restore, storage, sessionId, agent } = this.#options
+    const existed = storage.storedStateDigest(this.#location) !== undefined
+    if ((await restore()) || !existed) return
+    const facts = { sessionId, scopeId: agent.id, key: SESSION_SORT_KEY }
+    throw new SessionConflictError({ ...facts, expected: 'a session in use', actual: 'nothing: it was deleted' })
   }
 
   /** What is written from now on is part of a turn; without exclusion it says so, but keeps nobody waiting. */
@@ -136,6 +153,7 @@ export class TurnStart {
     const messages = agent.messages.slice(record.first)
     const answered = messages.findIndex((message) => message.role === 'assistant')
     turn.storedInputs = answered < 0 ? messages.length : answered
+    turn.isResumed = true
     return true
   }
 
@@ -200,11 +218,11 @@ export class TurnStart {
 
   /** Loads what another writer has added, and puts this turn's messages behind it. */
   async #catchUp(turn: Turn, conflict: SessionConflictError): Promise<void> {
-    const { agent, restore, storage } = this.#options
+    const { agent, storage } = this.#options
     const base = storage.storedStateDigest(this.#location)
     const own = agent.takeSnapshot({ preset: 'session' })
     const isChanged = base !== undefined && freeze(own).stateDigest !== base
-    await restore()
+    await this.#reload()
     await this.prepare(turn)
     if (isChanged) {
       if (storage.storedStateDigest(this.#location) !== base) throw conflict

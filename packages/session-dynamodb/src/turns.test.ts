@@ -244,7 +244,7 @@ describe('a turn with an id', () => {
   it('is found by any id, escaped', async () => {
     const { turns, takeSent } = await turnsOf()
     await turns.find('arn:aws:sqs#1/a b')
-    expect(takeSent()).toEqual([readOf({ pk, sk: 'agent#a#turn#arn%3Aaws%3Asqs%231%2Fa%20b' })])
+    expect(takeSent()).toEqual([newest(), readOf({ pk, sk: 'agent#a#turn#arn%3Aaws%3Asqs%231%2Fa%20b' })])
   })
 
   it('is answered when its answer is among the rows', async () => {

@@ -105,7 +105,8 @@ export class Turns {
 
   /** Looks up a turn, among the rows that are known first. */
   async find(id: string): Promise<TurnRecord> {
-    const { table, log, keys } = this.#options
+    const { table, log, keys, enqueue } = this.#options
+    await enqueue(() => log.look())
     const known = this.#answerOf(id)
     const answer = known === undefined ? undefined : await this.#message(known, id)
     if (answer !== undefined) return { status: 'answered', answer }

@@ -2,7 +2,7 @@
 
 import { AnswerNotSavedError, SessionBusyError, SessionConflictError } from 'strands-session-dynamodb'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
-import { answering, atWork, lookUp, turnOfLook } from './support/active-turn.ts'
+import { answering, atWork, lookUp, requestsOf, turnOfLook } from './support/active-turn.ts'
 import { GatedModel, gate } from './support/gate.ts'
 import { rejectionOf } from './support/mocked-client.ts'
 import { createTestTable, type TestTable } from './support/table.ts'
@@ -133,6 +133,25 @@ describe('a session that is deleted while a turn is under way', () => {
     expect(messagesOf(await session.restored())).toEqual(['user: New?', 'assistant: New.'])
     await next.invoke('More?')
     expect(messagesOf(await session.restored())).toHaveLength(4)
+  })
+
+  test.each(['refused', 'waiting'])('does not come back through an agent that was %s', async (kind) => {
+    const session = testSession(table, { turnWaitMs: kind === 'refused' ? 0 : 30_000 })
+    const { at, ended } = await atWork(session)
+    const polls = requestsOf('Query', 3)
+    const other = session.agent(always('Yes.'), { manager: { onCapacity: polls.onCapacity } })
+    const refused = other.invoke('May I?')
+    refused.catch(() => undefined)
+    if (kind === 'refused') await rejectionOf(refused)
+    else await polls.seen
+    await session.manager().deleteSession()
+    // It may begin the session anew or fail; what was deleted stays deleted.
+    await (kind === 'refused' ? other.invoke('And now?') : refused).catch(() => undefined)
+    expect(messagesOf(await session.restored())).not.toContain('user: Look!')
+    expect(JSON.stringify(await session.items())).not.toContain('Look!')
+    at.open()
+    await rejectionOf(ended)
+    expect(JSON.stringify(await session.items())).not.toContain('Look!')
   })
 
   test('by its own manager lets the next turn of the same agent start afresh', async () => {

@@ -252,7 +252,8 @@ class AgentSchedule {
   }
 }
 
-const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
+/** Repairs are what happens here all the time: nothing to warn of. */
+export const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
 
 function messagesIn(agent: Agent): MessageData[] {
   return agent.messages.map((message) => message.toJSON())

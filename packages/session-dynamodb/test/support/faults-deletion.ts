@@ -2,6 +2,7 @@
 
 import { Agent } from '@strands-agents/sdk'
 import { DynamoDBSessionManager, verifySession } from 'strands-session-dynamodb'
+import { silent } from './faults-agent.ts'
 import { conversationProblems, endedProblems } from './faults-checks.ts'
 import type { ProcessClient } from './faults-client.ts'
 import { faultModel, faultTools } from './faults-model.ts'
@@ -64,7 +65,7 @@ function agentIn(
   { sessionId, tableName }: Stage,
   { client }: ProcessClient,
 ): { agent: Agent; manager: DynamoDBSessionManager } {
-  const manager = new DynamoDBSessionManager({ sessionId, tableName, client, turnLeaseMs: LEASE_MS })
+  const manager = new DynamoDBSessionManager({ sessionId, tableName, client, turnLeaseMs: LEASE_MS, logger: silent })
   return {
     agent: new Agent({ model: faultModel().model, sessionManager: manager, printer: false, tools: faultTools() }),
     manager,

@@ -47,7 +47,7 @@ export interface Reference {
   questions: number
   /** How often the session was deleted. */
   deletions: number
-  /** For each writer: in which life of the session its agent has last saved, or undefined for a new agent. */
+  /** For each writer: in which life of the session its agent was last at work, or undefined for a new agent. */
   agents: (number | undefined)[]
 }
 
@@ -143,6 +143,7 @@ export class RunTurn implements Command {
     const agent = writers.agents[this.#writer] ?? newAgent(writers.session)
     writers.agents[this.#writer] = agent
     const life = reference.agents[this.#writer] ?? reference.deletions
+    reference.agents[this.#writer] = life
     const question = `${reference.questions++}?`
     const outcome = await agent.invoke(question, stateOf(id)).then(
       (result) => ({ answer: textsOf(result)[0] }),
@@ -161,7 +162,9 @@ export class RunTurn implements Command {
     }
     switch (outlook(reference, id)) {
       case 'busy':
-        expect(outcome).toMatchObject({ error: expect.any(SessionBusyError) })
+        // An agent that was behind knows nothing of the other turn: it may have an old answer at hand.
+        if ('answer' in outcome) expect(outcome).toEqual({ answer: reference.answers.get(id ?? '') })
+        else expect(outcome.error).toBeInstanceOf(SessionBusyError)
         break
       case 'replay':
         expect(outcome).toEqual({ answer: reference.answers.get(id ?? '') })
@@ -171,9 +174,9 @@ export class RunTurn implements Command {
         complete(reference, { question: asked, id })
         expect(outcome).toEqual({ answer: `to ${asked}` })
         expect(messagesOf(agent)).toEqual(reference.messages)
-        reference.agents[this.#writer] = reference.deletions
       }
     }
+    reference.agents[this.#writer] = reference.deletions
     await expectSame(reference, writers)
   }
 
