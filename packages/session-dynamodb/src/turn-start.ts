@@ -88,7 +88,7 @@ export class TurnStart {
    */
   async prepare(turn: Turn, isCutShort = false): Promise<void> {
     const { turnExclusion, agent } = this.#options
-    for (;;) {
+    for (let isFirst = true; ; isFirst = false) {
       // Whoever else has waited may be faster: what a restore finds may again be a turn under way.
       while (turnExclusion && (await this.#turns.waitUntilFree(turn.waitUntil, agent.cancelSignal)))
         await this.#reload()
@@ -98,7 +98,7 @@ export class TurnStart {
       const hasCrashed = this.#turns.hasCrashed() || isCutShort
       if (hasCrashed) clearStaleInterrupt(agent)
       if (turn.replay !== undefined || !this.#repair(hasCrashed && !isResumed)) return
-      if (await this.#saveRepair(turn, isResumed)) return
+      if (await this.#saveRepair(turn, isResumed, isFirst)) return
       await this.#reload()
     }
   }
@@ -127,7 +127,7 @@ export class TurnStart {
    *
    * @returns false when another writer was faster.
    */
-  async #saveRepair(turn: Turn, isResumed: boolean): Promise<boolean> {
+  async #saveRepair(turn: Turn, isResumed: boolean, isFirst: boolean): Promise<boolean> {
     const { save, turnExclusion } = this.#options
     // Over at once: should this process die as well, the turn still counts as cut short.
     if (!isResumed) this.#turns.begin({ leaseMs: 0 })
@@ -136,7 +136,7 @@ export class TurnStart {
       return true
     } catch (error) {
       if (!turnExclusion || !isOvertaken(error)) throw error
-      if (Date.now() >= turn.waitUntil) throw this.#busy(error)
+      if (!isFirst && Date.now() >= turn.waitUntil) throw this.#busy(error)
       return false
     } finally {
       this.#mark(turn)
@@ -234,7 +234,8 @@ export class TurnStart {
 
   #busy(conflict: SessionConflictError): SessionBusyError {
     const { sessionId, agent, turnLeaseMs } = this.#options
-    const facts = { sessionId, scopeId: agent.id, writer: conflict.actual, retryAfterMs: turnLeaseMs }
+    const [, writer = conflict.actual] = /written by (\S+)/.exec(conflict.actual) ?? []
+    const facts = { sessionId, scopeId: agent.id, writer, retryAfterMs: turnLeaseMs }
     return new SessionBusyError(facts, { cause: conflict })
   }
 

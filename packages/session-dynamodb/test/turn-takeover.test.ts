@@ -81,6 +81,21 @@ describe('a turn that has crashed', () => {
     expect(messagesOf(await session.restored())).toEqual(turnOfLook)
   })
 
+  test('that went on after all is no obstacle', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] })
+    const session = testSession(table, { turnLeaseMs: LEASE, turnWaitMs: 0 })
+    const stalled = await atWork(session)
+    const other = session.agent(answers('Yes.'))
+    await expect(other.invoke('May I?')).rejects.toThrow('busy')
+    vi.setSystemTime(Date.now() + LEASE)
+    stalled.at.open()
+    await stalled.ended
+    await other.invoke('And now?')
+    const transcript = [...turnOfLook, 'user: And now?', 'assistant: Yes.']
+    expect(messagesOf(other)).toEqual(transcript)
+    expect(messagesOf(await session.restored())).toEqual(transcript)
+  })
+
   test('is not met by its own agent, which goes on', async () => {
     const session = testSession(table, { turnWaitMs: 0 })
     const agent = session.agent((call) => (call === 0 ? { error: new Error('overloaded') } : { text: 'Yes.' }))
