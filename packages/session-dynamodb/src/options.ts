@@ -84,8 +84,8 @@ export interface DynamoDBSnapshotStorageOptions extends TableOptions {
    */
   readonly windowSize?: number | undefined
   /**
-   * How far the session item's `updatedAt` may lag behind an active session, in seconds. Each refresh costs about three
-   * write capacity units (the item, its index entry and the head).
+   * How far the session item's `updatedAt` may lag behind an active session, in seconds. Each refresh costs one
+   * write capacity unit, and two more for the index entry of a session with an owner.
    *
    * @defaultValue 300
    */

@@ -15,7 +15,7 @@ import { KINDS, type Size } from './support/fuzzed-scopes.ts'
 import { FuzzedSession } from './support/fuzzed-session.ts'
 import { createTestTable, type TestTable } from './support/table.ts'
 
-const SECONDS = Number(process.env['FUZZ_SECONDS'] ?? 16)
+const SECONDS = Number(process.env['FUZZ_SECONDS'] ?? 8)
 
 /** Sessions that are damaged at once. */
 const LANES = 4

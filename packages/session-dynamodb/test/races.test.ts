@@ -46,8 +46,8 @@ async function race(writers: number, sessions: number): Promise<Races> {
 }
 
 describe.each([
-  [3, 6],
-  [10, 2],
+  [3, 4],
+  [10, 1],
 ])('%d writers in processes of their own', (writers, sessions) => {
   const started = writers * sessions * TURNS
   let report: Races
