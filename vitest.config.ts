@@ -13,6 +13,8 @@ export default defineConfig({
     ],
   },
   test: {
+    // Most of a test's time is DynamoDB's: as many files at once as there are cores on a small machine.
+    maxWorkers: 2,
     projects: [
       {
         test: {

@@ -33,7 +33,7 @@ beforeEach(() => {
 afterEach(() => vi.useRealTimers())
 
 /** How long the random histories may take together, in real milliseconds; none is begun later. */
-const BUDGET_MS = Number(process.env['WRITERS_MODEL_MS'] ?? 20_000)
+const BUDGET_MS = Number(process.env['WRITERS_MODEL_MS'] ?? 10_000)
 
 test('whatever several writers do, the session holds what was acknowledged', { timeout: 4 * BUDGET_MS }, async () => {
   const writer = fc.nat({ max: WRITERS - 1 })
