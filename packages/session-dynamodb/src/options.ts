@@ -70,8 +70,8 @@ export interface DynamoDBSnapshotStorageOptions extends TableOptions {
    */
   readonly restoreSystemPrompt?: boolean | undefined
   /**
-   * Read strongly consistent. Eventual reads cost half, and may resume a session a moment behind: the first save then
-   * fails with a `SessionConflictError`.
+   * Read strongly consistent. Eventual reads cost half, and may resume a session a moment behind: a turn then
+   * catches up at its first message, and without turn exclusion fails with a `SessionConflictError`.
    *
    * @defaultValue true
    */
