@@ -17,6 +17,9 @@ export interface StoredValue {
   readonly partCount: number
 }
 
+/** Where a value is: enough to delete what does not fit its item. */
+export type ValuePlace = Omit<StoredValue, 'inline'>
+
 /** Key of an item that a query returned. */
 export function keyOf(item: Item): ItemKey {
   return { pk: String(item[ATTRIBUTE.partitionKey]), sk: String(item[ATTRIBUTE.sortKey]) }

@@ -26,6 +26,7 @@ import { SessionDirectory } from './session-directory.ts'
 import { SessionLog } from './session-log.ts'
 import { freeze } from './snapshot.ts'
 import { SessionTable } from './table.ts'
+import { ValueStore } from './values.ts'
 
 const NOTHING: Redactions = new Map()
 const DIGEST = digestOf(stateText())
@@ -42,12 +43,13 @@ function snapshotsFor() {
   const now = (): number => START
   const keys = new ScopeKeys(LOCATION)
   const table = new SessionTable({ client: mocked.client, tableName: TableName, consistentRead: true })
+  const values = new ValueStore(table)
   const log = new SessionLog({
-    ...{ table, keys, sessionId: 's', scopeId: 'a', nonce: 'me', now },
+    ...{ table, values, keys, sessionId: 's', scopeId: 'a', nonce: 'me', now },
     ...{ autoCreate: true, windowSize: 40, touchIntervalSeconds: 300 },
     directory: new SessionDirectory({ table, autoCreate: true, now }),
   })
-  return { ...mocked, log, snapshots: new ImmutableSnapshots(table, keys, log) }
+  return { ...mocked, log, snapshots: new ImmutableSnapshots(table, values, keys, log) }
 }
 
 /** Snapshots of a log that holds two messages. */

@@ -2,7 +2,6 @@
 
 import type { Snapshot } from '@strands-agents/sdk'
 import { keyOf } from './attributes.ts'
-import { encode } from './codec.ts'
 import { SessionCorruptedError } from './errors.ts'
 import { parseSnapshotMark, snapshotItem } from './items.ts'
 import type { ScopeKeys } from './keys.ts'
@@ -11,18 +10,20 @@ import type { Redactions } from './redaction.ts'
 import type { SessionLog } from './session-log.ts'
 import { type FrozenSnapshot, thaw } from './snapshot.ts'
 import type { SessionTable } from './table.ts'
-import { loadValue, saveValue } from './values.ts'
+import type { ValueStore } from './values.ts'
 
 /** The immutable snapshots of one agent or orchestrator. */
 export class ImmutableSnapshots {
   readonly #table: SessionTable
+  readonly #values: ValueStore
   readonly #keys: ScopeKeys
   readonly #log: SessionLog
   /** Incarnations and digests of the states that this writer has stored: one that has not changed is stored once. */
   readonly #stored = new Set<string>()
 
-  constructor(table: SessionTable, keys: ScopeKeys, log: SessionLog) {
+  constructor(table: SessionTable, values: ValueStore, keys: ScopeKeys, log: SessionLog) {
     this.#table = table
+    this.#values = values
     this.#keys = keys
     this.#log = log
   }
@@ -33,7 +34,7 @@ export class ImmutableSnapshots {
     const { createdAt, stateDigest } = snapshot
     const { incarnation, window } = await this.#log.stage(snapshot, redacted)
     if (!this.#stored.has(`${incarnation} ${stateDigest}`)) {
-      await saveValue(this.#table, this.#keys.snapshotState(stateDigest), encode(snapshot.state))
+      await this.#values.save(this.#keys.snapshotState(stateDigest), snapshot.state)
       this.#stored.add(`${incarnation} ${stateDigest}`)
     }
     await this.#table.put(snapshotItem(key, { incarnation, window, createdAt, stateDigest }))
@@ -51,12 +52,12 @@ export class ImmutableSnapshots {
     const mark = parseSnapshotMark(item)
     const stateKey = this.#keys.snapshotState(mark.stateDigest)
     const [state, items] = await Promise.all([
-      loadValue(this.#table, stateKey),
+      this.#values.load(stateKey),
       readRows(this.#table, this.#keys, mark.window ?? []),
     ])
     if (state === undefined) throw new SessionCorruptedError(stateKey, `is missing, but '${keyOf(item).sk}' names it`)
     const rows = parseRows(this.#keys, mark.incarnation, items)
-    const read = mark.window && (await readMessages(this.#table, this.#keys, mark.window, rows, items))
+    const read = mark.window && (await readMessages(this.#values, this.#keys, mark.window, rows, items))
     for (const { entry } of read ?? []) this.#log.remember(mark.incarnation, entry)
     const messages = read?.map(({ message }) => message)
     const snapshot = thaw(state, messages, mark.createdAt)

@@ -10,7 +10,7 @@ import {
   type Head,
   headItem,
   isAnswer,
-  messageItem,
+  messageFrame,
   parseHead,
   parseMessage,
   parsePart,
@@ -18,17 +18,27 @@ import {
   parseState,
   parseValue,
   partItem,
+  type RowFacts,
   roleOf,
   type SnapshotMark,
+  type State,
   snapshotItem,
-  stateItem,
+  stateFrame,
   trackingIdOf,
-  valueItem,
+  valueFrame,
+  withValue,
 } from './items.ts'
+import type { ItemKey } from './keys.ts'
 import { FORMAT_VERSION } from './schema.ts'
 import type { PlannedRow, TurnMark } from './window.ts'
 
 const key = { pk: 'session#s', sk: 'the item' }
+
+const messageItem = (itemKey: ItemKey, planned: PlannedRow, encoded: EncodedValue, facts: RowFacts): Item =>
+  withValue(messageFrame(itemKey, planned, facts), encoded)
+const stateItem = (itemKey: ItemKey, facts: Omit<State, 'value'>, encoded: EncodedValue): Item =>
+  withValue(stateFrame(itemKey, facts), encoded)
+const valueItem = (itemKey: ItemKey, encoded: EncodedValue): Item => withValue(valueFrame(itemKey), encoded)
 
 const text = fc.string({ unit: 'grapheme' })
 const count = fc.nat({ max: Number.MAX_SAFE_INTEGER })

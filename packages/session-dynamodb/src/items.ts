@@ -74,11 +74,11 @@ export interface RowFacts {
   readonly touchedAt?: number | undefined
 }
 
-export function messageItem(key: ItemKey, row: PlannedRow, value: EncodedValue, facts: RowFacts): Item {
-  return seal({
+/** A message's item, but for the message: {@link withValue} adds it. */
+export function messageFrame(key: ItemKey, row: PlannedRow, facts: RowFacts): Item {
+  return {
     ...key,
     v: FORMAT_VERSION,
-    ...valueAttributes(value),
     ...(row.message.role === undefined ? {} : { role: row.message.role }),
     createdAt: facts.createdAt,
     writer: facts.writer,
@@ -87,7 +87,7 @@ export function messageItem(key: ItemKey, row: PlannedRow, value: EncodedValue, 
     ...(facts.turn?.until === undefined || closesTurn(row) ? {} : { until: facts.turn.until }),
     ...(facts.turn?.id === undefined ? {} : { turn: facts.turn.id }),
     ...(facts.touchedAt === undefined ? {} : { touchedAt: facts.touchedAt }),
-  })
+  }
 }
 
 /** @throws {@link SessionCorruptedError} or {@link NewerFormatError}, naming the item. */
@@ -152,8 +152,9 @@ export function parseHead(item: Item): Head {
   }
 }
 
-export function stateItem(key: ItemKey, state: Omit<State, 'value'>, value: EncodedValue): Item {
-  return seal({ ...key, v: FORMAT_VERSION, ...state, ...valueAttributes(value) })
+/** A state's item, but for the state itself: {@link withValue} adds it. */
+export function stateFrame(key: ItemKey, state: Omit<State, 'value'>): Item {
+  return { ...key, v: FORMAT_VERSION, ...state }
 }
 
 /** @throws {@link SessionCorruptedError} or {@link NewerFormatError}, naming the item. */
@@ -184,9 +185,15 @@ export function parseSnapshotMark(item: Item): SnapshotMark {
   }
 }
 
-/** An item that holds nothing but a value: a snapshot's state, a manifest. */
-export function valueItem(key: ItemKey, value: EncodedValue): Item {
-  return seal({ ...key, v: FORMAT_VERSION, ...valueAttributes(value) })
+/** An item that holds nothing but a value, such as a snapshot's state or a manifest: {@link withValue} adds it. */
+export function valueFrame(key: ItemKey): Item {
+  return { ...key, v: FORMAT_VERSION }
+}
+
+/** Completes an item with its value and its checksum. */
+export function withValue(frame: Item, value: EncodedValue): Item {
+  if (value.inline !== undefined) return seal({ ...frame, enc: value.encoding, data: value.inline })
+  return seal({ ...frame, enc: value.encoding, parts: value.parts.length, digest: value.digest })
 }
 
 /** @throws {@link SessionCorruptedError} or {@link NewerFormatError}, naming the item. */
@@ -206,11 +213,6 @@ export function parsePart(item: Item): Uint8Array {
 /** Checks that an item is of a format that this release reads. */
 export function checkFormat(item: Item): void {
   readAttributes(item)
-}
-
-function valueAttributes(value: EncodedValue): Item {
-  if (value.inline !== undefined) return { enc: value.encoding, data: value.inline }
-  return { enc: value.encoding, parts: value.parts.length, digest: value.digest }
 }
 
 function stringField(message: unknown, name: string): string | undefined {

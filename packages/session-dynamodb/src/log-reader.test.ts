@@ -18,6 +18,7 @@ import { mockedClient, rejectionOf } from '../test/support/mocked-client.ts'
 import { ScopeKeys } from './keys.ts'
 import { createdAtOf, entriesOf, isOpen, type LogPage, readLog, readMessages, readProgress } from './log-reader.ts'
 import { SessionTable } from './table.ts'
+import { ValueStore } from './values.ts'
 
 const keys = new ScopeKeys(LOCATION)
 const skOf = (seq: number): string => keys.message(seq).sk
@@ -42,7 +43,7 @@ async function pageOf(firstPage: readonly object[], more: boolean, further: read
   answers.on(BatchGetCommand).resolves({ Responses: { [TableName]: [...further] } })
   const page = await readLog(table, keys, 40)
   if (page.head === undefined) throw new Error('There is no head')
-  const messages = page.window && (await readMessages(table, keys, page.window, page.rows, page.items))
+  const messages = page.window && (await readMessages(new ValueStore(table), keys, page.window, page.rows, page.items))
   return { page, texts: messages?.map(({ message }) => Reflect.get(Object(message), 'trackingId')), sent: takeSent() }
 }
 

@@ -6,7 +6,7 @@ import { belongsTo } from './incarnation.ts'
 import { entryOf, type Head, type MessageRow, parseHead, parseMessage, parseState, type State } from './items.ts'
 import { type ItemKey, partOwnerOf, type ScopeKeys } from './keys.ts'
 import type { SessionTable } from './table.ts'
-import { bySortKey, parseJson, readText } from './values.ts'
+import { bySortKey, parseJson, type ValueStore } from './values.ts'
 import type { LogEntry } from './window.ts'
 
 /** What a read of the latest snapshot found. */
@@ -96,7 +96,7 @@ export async function readProgress(
  * @throws {@link SessionCorruptedError} naming a row that is missing or unreadable.
  */
 export async function readMessages(
-  table: SessionTable,
+  values: ValueStore,
   keys: ScopeKeys,
   window: readonly number[],
   rows: ReadonlyMap<number, MessageRow>,
@@ -107,7 +107,7 @@ export async function readMessages(
       const key = keys.message(seq)
       const row = rows.get(seq)
       if (row === undefined) throw new SessionCorruptedError(key, 'is missing, but the window names it')
-      const message = parseJson(key, await readText(table, key, row.value, items))
+      const message = parseJson(key, await values.readText(key, row.value, items))
       return { message, entry: entryOf(row, message) }
     }),
   )

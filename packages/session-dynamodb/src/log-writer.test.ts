@@ -24,13 +24,14 @@ import { digestOf, encode, INLINE_LIMIT } from './codec.ts'
 import { ScopeKeys } from './keys.ts'
 import { appendRows, putState, takeBack } from './log-writer.ts'
 import { SessionTable } from './table.ts'
+import { ValueStore } from './values.ts'
 import type { LogEntry, PlannedRow } from './window.ts'
 
 function penFor() {
   const mocked = mockedClient()
   const table = new SessionTable({ client: mocked.client, tableName: TableName, consistentRead: true })
   const pen = {
-    ...{ table, keys: new ScopeKeys(LOCATION), sessionId: 's', scopeId: 'a' },
+    ...{ table, values: new ValueStore(table), keys: new ScopeKeys(LOCATION), sessionId: 's', scopeId: 'a' },
     ...{ incarnation: INCARNATION, writer: WRITER },
   }
   return { ...mocked, pen }
@@ -222,7 +223,7 @@ describe('a value that does not fit its item', () => {
   it('is in the table before the state that names it', async () => {
     const { pen, takeSent } = penFor()
     const json = JSON.stringify(text)
-    await putState(pen, { version: 2, writer: WRITER, last: 3, createdAt: 'now' }, encode(json))
+    await putState(pen, { version: 2, writer: WRITER, last: 3, createdAt: 'now' }, json)
     const facts = { version: 2, last: 3, createdAt: 'now', parts: 2, digest: digestOf(json) }
     const inParts = without(state(facts), 'data')
     expect(takeSent()).toMatchObject([

@@ -1,15 +1,14 @@
 /** Writes the log: each function is one guarded write, which changes what its writer expects or nothing at all. */
 
-import { type Item, keyOf } from './attributes.ts'
-import { type EncodedValue, encode } from './codec.ts'
+import type { Item, ValuePlace } from './attributes.ts'
 import { mapConcurrently } from './concurrency.ts'
 import { canAdvance, canAppend, canCreate, isBy } from './conditions.ts'
 import { SessionConflictError } from './errors.ts'
-import { closesTurn, type Head, headItem, messageItem, type RowFacts, type State, stateItem } from './items.ts'
-import { type ItemKey, partPrefix, type ScopeKeys } from './keys.ts'
+import { closesTurn, type Head, headItem, messageFrame, type RowFacts, type State, stateFrame } from './items.ts'
+import type { ItemKey, ScopeKeys } from './keys.ts'
 import type { SessionDirectory } from './session-directory.ts'
 import type { SessionTable } from './table.ts'
-import { writeParts } from './values.ts'
+import type { ValueStore } from './values.ts'
 import type { LogEntry, PlannedRow, TurnMark } from './window.ts'
 
 /** Rows that are written at once where their order does not matter. */
@@ -18,6 +17,7 @@ const CONCURRENCY = 8
 /** Who writes where. */
 export interface Pen {
   readonly table: SessionTable
+  readonly values: ValueStore
   readonly keys: ScopeKeys
   readonly sessionId: string
   readonly scopeId: string
@@ -41,9 +41,8 @@ export async function appendRows(
   const staged = rows.every((row) => row.detached)
   await mapConcurrently(rows, staged ? CONCURRENCY : 1, async (row) => {
     const key = pen.keys.message(row.seq)
-    const value = encode(row.message.text)
-    await writeParts(pen.table, key, value)
-    const item = messageItem(key, row, value, { ...facts, writer: pen.writer })
+    const frame = messageFrame(key, row, { ...facts, writer: pen.writer })
+    const { item } = await pen.values.prepare(frame, row.message.text)
     const outcome = await pen.table.put(item, canAppend(pen.writer, pen.incarnation))
     if (!outcome.written) throw conflict(pen, key, 'a free sequence number', outcome.found)
     onWritten(entryOfRow(pen, row, facts.turn))
@@ -56,24 +55,23 @@ export async function takeBack(pen: Pen, rows: readonly LogEntry[]): Promise<voi
     const key = pen.keys.message(seq)
     const outcome = await pen.table.delete(key, isBy(pen.writer))
     if (!outcome.written && outcome.found !== undefined) return
-    const prefix = partPrefix(key, digest)
-    for await (const page of pen.table.query({ pk: key.pk, prefix, keysOnly: true, consistent: true })) {
-      await pen.table.deleteAll(page.items.map(keyOf))
-    }
+    await pen.values.discardAll(key, digest)
   })
 }
 
 /**
  * Writes the state over the version that is known.
  *
+ * @returns Where it is.
  * @throws {@link SessionConflictError} when there is another version.
  */
-export async function putState(pen: Pen, state: Omit<State, 'value'>, value: EncodedValue): Promise<void> {
+export async function putState(pen: Pen, state: Omit<State, 'value'>, text: string): Promise<ValuePlace> {
   const key = pen.keys.state()
-  await writeParts(pen.table, key, value)
+  const { item, place } = await pen.values.prepare(stateFrame(key, state), text)
   const known = state.version - 1
-  const outcome = await pen.table.put(stateItem(key, state, value), canAdvance(pen.writer, pen.incarnation, known))
+  const outcome = await pen.table.put(item, canAdvance(pen.writer, pen.incarnation, known))
   if (!outcome.written) throw conflict(pen, key, `version ${known}`, outcome.found)
+  return place
 }
 
 /**
@@ -92,25 +90,24 @@ export async function putHead(pen: Pen, head: Head): Promise<void> {
  * Makes a scope exist, all or nothing: the session's item, the head and, unless only an immutable snapshot is saved, the
  * state.
  *
+ * @returns Where the state is, if it is saved.
  * @throws {@link SessionConflictError} when another writer was first, or the session is being deleted.
  */
 export async function createScope(
   pen: Pen,
   session: ReturnType<SessionDirectory['refresh']>,
   head: Head,
-  state: { readonly facts: Omit<State, 'value'>; readonly value: EncodedValue } | undefined,
+  state: { readonly facts: Omit<State, 'value'>; readonly text: string } | undefined,
   refusal: (found: Item | undefined) => Error,
-): Promise<void> {
-  const [headKey, stateKey] = [pen.keys.head(), pen.keys.state()]
+): Promise<ValuePlace | undefined> {
+  const headKey = pen.keys.head()
   const puts: { item: Item; condition?: ReturnType<typeof canCreate> }[] = [
     { item: headItem(headKey, head), condition: canCreate(pen.writer) },
   ]
-  if (state !== undefined) {
-    await writeParts(pen.table, stateKey, state.value)
-    puts.push({ item: stateItem(stateKey, state.facts, state.value) })
-  }
+  const prepared = state && (await pen.values.prepare(stateFrame(pen.keys.state(), state.facts), state.text))
+  if (prepared !== undefined) puts.push({ item: prepared.item })
   const outcome = await pen.table.transact(session, puts)
-  if (outcome.written) return
+  if (outcome.written) return prepared?.place
   if (outcome.key.sk === session.key.sk) throw refusal(outcome.found)
   throw conflict(pen, headKey, 'a new agent or orchestrator', outcome.found)
 }

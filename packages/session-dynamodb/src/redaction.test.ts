@@ -23,6 +23,7 @@ import { digestOf, INLINE_LIMIT } from './codec.ts'
 import { ScopeKeys } from './keys.ts'
 import { type Redactions, redactRows, redactStates } from './redaction.ts'
 import { SessionTable } from './table.ts'
+import { ValueStore } from './values.ts'
 import type { LiveMessage, LogEntry } from './window.ts'
 
 const live = (text: string): LiveMessage => liveOf(message(text))
@@ -46,7 +47,7 @@ function redactionOf(Items: readonly object[]) {
   mocked.answers.on(QueryCommand).resolves({ Items: [...Items] })
   const table = new SessionTable({ client: mocked.client, tableName: TableName, consistentRead: false })
   const pen = {
-    ...{ table, keys: new ScopeKeys(LOCATION), sessionId: 's', scopeId: 'a' },
+    ...{ table, values: new ValueStore(table), keys: new ScopeKeys(LOCATION), sessionId: 's', scopeId: 'a' },
     ...{ incarnation: INCARNATION, writer: WRITER },
   }
   const redactionsOf = (messages: readonly LiveMessage[], stashReferences: readonly string[] = []): Redactions =>

@@ -1,14 +1,13 @@
 /** Redaction: the one thing that overwrites rows. Afterwards no row and no part holds the old text. */
 
 import { type Item, keyOf } from './attributes.ts'
-import { encode } from './codec.ts'
 import { mapConcurrently } from './concurrency.ts'
 import { exists } from './conditions.ts'
-import { type MessageRow, messageItem, parseValue, trackingIdOf } from './items.ts'
+import { type MessageRow, messageFrame, parseValue, trackingIdOf } from './items.ts'
 import { partOwnerOf } from './keys.ts'
 import { parseRows } from './log-reader.ts'
 import { conflict, entryOfRow, type Pen } from './log-writer.ts'
-import { bySortKey, parseJson, readText, saveValue, writeParts } from './values.ts'
+import { bySortKey, parseJson } from './values.ts'
 import type { LiveMessage, LogEntry } from './window.ts'
 
 /** Rows that are read or overwritten at once. */
@@ -50,7 +49,7 @@ export async function redactRows(
   const overwritten = await mapConcurrently(rows, CONCURRENCY, async (row) => {
     if (current.has(row.value.digest)) return undefined
     const key = pen.keys.message(row.seq)
-    const trackingId = trackingIdOf(parseJson(key, await readText(pen.table, key, row.value, items)))
+    const trackingId = trackingIdOf(parseJson(key, await pen.values.readText(key, row.value, items)))
     const redaction = trackingId === undefined ? undefined : redacted.get(trackingId)
     return redaction && overwrite(pen, row, redaction.message, createdAt)
   })
@@ -73,10 +72,9 @@ export async function redactStates(pen: Pen, redacted: Redactions): Promise<void
     await mapConcurrently(page.items.filter(isOwner), CONCURRENCY, async (item) => {
       const key = keyOf(item)
       const old = parseValue(item)
-      const text = withoutEntries(parseJson(key, await readText(pen.table, key, old, items)), references)
-      const value = text === undefined ? undefined : encode(text)
-      if (value !== undefined) await saveValue(pen.table, key, value)
-      await deleteStrayParts(pen, items, new Map([[key.sk, value?.digest ?? old.digest]]))
+      const text = withoutEntries(parseJson(key, await pen.values.readText(key, old, items)), references)
+      const { digest } = text === undefined ? old : await pen.values.save(key, text)
+      await deleteStrayParts(pen, items, new Map([[key.sk, digest]]))
     })
   }
 }
@@ -108,10 +106,9 @@ async function readAll(pen: Pen): Promise<Map<string, Item>> {
 async function overwrite(pen: Pen, row: MessageRow, message: LiveMessage, createdAt: string): Promise<LogEntry> {
   const { seq, detached, replaces, turn } = row
   const key = pen.keys.message(seq)
-  const value = encode(message.text)
-  await writeParts(pen.table, key, value)
   const planned = { seq, message, detached, replaces }
-  const item = messageItem(key, planned, value, { writer: pen.writer, createdAt, turn })
+  const frame = messageFrame(key, planned, { writer: pen.writer, createdAt, turn })
+  const { item } = await pen.values.prepare(frame, message.text)
   const outcome = await pen.table.put(item, exists)
   if (!outcome.written) throw conflict(pen, key, 'the message to redact', outcome.found)
   return entryOfRow(pen, planned, turn)

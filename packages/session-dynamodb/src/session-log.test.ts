@@ -49,6 +49,7 @@ import { SessionDirectory } from './session-directory.ts'
 import { SessionLog } from './session-log.ts'
 import { freeze, freezeMessage } from './snapshot.ts'
 import { SessionTable } from './table.ts'
+import { ValueStore } from './values.ts'
 
 const NOTHING: Redactions = new Map()
 const touch = (at: string): SentCommand => [
@@ -64,6 +65,7 @@ function logFor({ autoCreate = true, windowSize = 40 } = {}) {
   const table = new SessionTable({ client: mocked.client, tableName: TableName, consistentRead: true })
   const log = new SessionLog({
     table,
+    values: new ValueStore(table),
     directory: new SessionDirectory({ table, autoCreate, now }),
     keys: new ScopeKeys(LOCATION),
     sessionId: 's',

@@ -1,8 +1,7 @@
 /** One scope's log: loads and saves its latest snapshot, writing only what is new. */
 
 import type { Snapshot } from '@strands-agents/sdk'
-import type { Item, StoredValue } from './attributes.ts'
-import { type EncodedValue, encode } from './codec.ts'
+import type { Item, ValuePlace } from './attributes.ts'
 import { SessionConflictError, SessionCorruptedError } from './errors.ts'
 import { foreignChange } from './foreign-change.ts'
 import { incarnationAt, writerOf } from './incarnation.ts'
@@ -24,12 +23,13 @@ import { type Redactions, redactRows, redactStates } from './redaction.ts'
 import type { SessionDirectory } from './session-directory.ts'
 import { type FrozenSnapshot, thaw } from './snapshot.ts'
 import type { SessionTable } from './table.ts'
-import { deleteParts, parseJson, readText } from './values.ts'
+import { parseJson, type ValueStore } from './values.ts'
 import { type LogEntry, planWindow, type TurnMark } from './window.ts'
 
 /** What a {@link SessionLog} works with. */
 export interface SessionLogOptions {
   readonly table: SessionTable
+  readonly values: ValueStore
   readonly directory: SessionDirectory
   readonly keys: ScopeKeys
   readonly sessionId: string
@@ -53,7 +53,7 @@ interface Known {
   window: readonly number[] | undefined
   last: number
   stateVersion: number
-  stateValue: Omit<StoredValue, 'inline'> | undefined
+  stateValue: ValuePlace | undefined
   newest: NewestRow | undefined
   /** When the session item was last refreshed, in epoch seconds: the head says it, or a row since. */
   touchedAt: number
@@ -101,7 +101,7 @@ export class SessionLog {
     const { page, messages } = read
     const key = this.#options.keys.state()
     if (page.state === undefined) throw new SessionCorruptedError(key, 'is missing, but the head names it')
-    const state = parseJson(key, await readText(this.#options.table, key, page.state.value, page.items))
+    const state = parseJson(key, await this.#options.values.readText(key, page.state.value, page.items))
     const snapshot = thaw(state, messages, createdAtOf(page))
     if (snapshot === undefined) throw new SessionCorruptedError(key, 'does not hold the state of a snapshot')
     return snapshot
@@ -267,11 +267,10 @@ export class SessionLog {
       createdAt,
       touchedAt,
     }
-    const value = encode(snapshot.state)
-    const state = withLatest ? { facts: { version: 1, writer, last: 0, createdAt }, value } : undefined
-    await createScope(pen, session, head, state, (found) => directory.refusal(sessionId, found))
+    const facts = { version: 1, writer, last: 0, createdAt }
+    const state = withLatest ? { facts, text: snapshot.state } : undefined
+    const stateValue = await createScope(pen, session, head, state, (found) => directory.refusal(sessionId, found))
     this.#entries = new Map()
-    const stateValue = withLatest ? storedValue(value) : undefined
     return { head, window, last: 0, stateVersion, stateValue, newest: undefined, touchedAt }
   }
 
@@ -321,13 +320,13 @@ export class SessionLog {
   }
 
   async #saveState(pen: Pen, known: Known, snapshot: FrozenSnapshot): Promise<void> {
-    const value = encode(snapshot.state)
     const version = known.stateVersion + 1
-    await putState(pen, { version, writer: pen.writer, last: known.last, createdAt: snapshot.createdAt }, value)
+    const facts = { version, writer: pen.writer, last: known.last, createdAt: snapshot.createdAt }
+    const place = await putState(pen, facts, snapshot.state)
     const old = known.stateValue
     known.stateVersion = version
-    known.stateValue = storedValue(value)
-    if (old !== undefined && old.digest !== value.digest) await deleteParts(pen.table, pen.keys.state(), old)
+    known.stateValue = place
+    if (old !== undefined && old.digest !== place.digest) await pen.values.discard(pen.keys.state(), old)
   }
 
   /** Refreshes the session's item when it has grown old. Returns the time in epoch seconds when it did. */
@@ -342,7 +341,7 @@ export class SessionLog {
 
   /** Reads what is stored, and remembers it. */
   async #read(): Promise<{ page: LogPage; messages: readonly unknown[] | undefined } | null> {
-    const { table, keys, windowSize } = this.#options
+    const { table, values, keys, windowSize } = this.#options
     this.#known = undefined
     this.#entries = new Map()
     const page = await readLog(table, keys, windowSize)
@@ -353,7 +352,7 @@ export class SessionLog {
     }
     const { head, window, last, state, newest } = page
     this.#strayParts = strayParts(keys, page)
-    const read = window && (await readMessages(table, keys, window, page.rows, page.items))
+    const read = window && (await readMessages(values, keys, window, page.rows, page.items))
     // Rows that the window does not see are worth knowing too: a save that was cut short may have left them to be used.
     for (const entry of entriesOf(page)) this.#entries.set(entry.seq, entry)
     for (const { entry } of read ?? []) this.#entries.set(entry.seq, entry)
@@ -395,15 +394,11 @@ export class SessionLog {
   }
 
   #pen(incarnation: string): Pen {
-    const { table, keys, sessionId, scopeId, nonce } = this.#options
-    return { table, keys, sessionId, scopeId, incarnation, writer: writerOf(incarnation, nonce) }
+    const { table, values, keys, sessionId, scopeId, nonce } = this.#options
+    return { table, values, keys, sessionId, scopeId, incarnation, writer: writerOf(incarnation, nonce) }
   }
 }
 
 function inSeconds(milliseconds: number): number {
   return Math.floor(milliseconds / 1000)
-}
-
-function storedValue(value: EncodedValue): Omit<StoredValue, 'inline'> {
-  return { encoding: value.encoding, digest: value.digest, partCount: value.parts.length }
 }

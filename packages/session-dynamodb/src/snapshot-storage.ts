@@ -3,7 +3,6 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Snapshot, SnapshotLocation, SnapshotManifest, SnapshotStorage } from '@strands-agents/sdk'
-import { encode } from './codec.ts'
 import { KeyedQueue } from './concurrency.ts'
 import { InvalidOptionError } from './errors.ts'
 import { ImmutableSnapshots } from './immutable-snapshots.ts'
@@ -16,7 +15,7 @@ import { SessionLog } from './session-log.ts'
 import { freeze, freezeMessage } from './snapshot.ts'
 import { SessionTable } from './table.ts'
 import { Turns } from './turns.ts'
-import { loadValue, saveValue } from './values.ts'
+import { ValueStore } from './values.ts'
 
 /** Schema version of a manifest that was never saved: the SDK's own. */
 const MANIFEST_VERSION = '1.0'
@@ -48,6 +47,7 @@ interface OpenScope {
 export class DynamoDBSnapshotStorage implements SnapshotStorage {
   readonly #options: ParsedStorageOptions
   readonly #table: SessionTable
+  readonly #values: ValueStore
   readonly #directory: SessionDirectory
   readonly #queue = new KeyedQueue()
   readonly #scopes = new Map<string, OpenScope>()
@@ -56,6 +56,7 @@ export class DynamoDBSnapshotStorage implements SnapshotStorage {
   constructor(options: DynamoDBSnapshotStorageOptions) {
     this.#options = parseStorageOptions(options)
     this.#table = new SessionTable(this.#options.table)
+    this.#values = new ValueStore(this.#table)
     this.#directory = new SessionDirectory({ ...this.#options, table: this.#table, now: Date.now })
   }
 
@@ -144,7 +145,7 @@ export class DynamoDBSnapshotStorage implements SnapshotStorage {
 
   /** Loads the SDK's manifest; the SDK's own default when there is none. */
   async loadManifest(params: { location: SnapshotLocation }): Promise<SnapshotManifest> {
-    const manifest = await loadValue(this.#table, this.#open(params.location).keys.manifest())
+    const manifest = await this.#values.load(this.#open(params.location).keys.manifest())
     if (manifest !== undefined) return manifest as SnapshotManifest
     return { schemaVersion: MANIFEST_VERSION, updatedAt: new Date().toISOString() }
   }
@@ -152,7 +153,7 @@ export class DynamoDBSnapshotStorage implements SnapshotStorage {
   /** Saves the SDK's manifest. */
   async saveManifest(params: { location: SnapshotLocation; manifest: SnapshotManifest }): Promise<void> {
     const { keys } = this.#open(params.location)
-    await saveValue(this.#table, keys.manifest(), encode(JSON.stringify(params.manifest)))
+    await this.#values.save(keys.manifest(), JSON.stringify(params.manifest))
   }
 
   /** Creates a session, or refreshes the item of one that exists: its owner, its title and when it was active. */
@@ -211,6 +212,7 @@ export class DynamoDBSnapshotStorage implements SnapshotStorage {
   #open(location: SnapshotLocation): OpenScope {
     const { tenantId } = this.#options
     const table = this.#table
+    const values = this.#values
     const keys = new ScopeKeys(location, tenantId)
     const queueKey = `${keys.pk}/${keys.logPrefix}`
     const open = this.#scopes.get(queueKey)
@@ -218,6 +220,7 @@ export class DynamoDBSnapshotStorage implements SnapshotStorage {
     const log = new SessionLog({
       ...this.#options,
       table,
+      values,
       directory: this.#directory,
       keys,
       sessionId: location.sessionId,
@@ -225,10 +228,10 @@ export class DynamoDBSnapshotStorage implements SnapshotStorage {
       now: Date.now,
       nonce: randomBytes(6).toString('base64url'),
     })
-    const snapshots = new ImmutableSnapshots(table, keys, log)
+    const snapshots = new ImmutableSnapshots(table, values, keys, log)
     const { sessionId, scopeId } = location
     const enqueue = <T>(task: () => Promise<T>): Promise<T> => this.#queue.run(queueKey, task)
-    const turns = new Turns({ table, log, keys, sessionId, scopeId, enqueue, now: Date.now, pause: delay })
+    const turns = new Turns({ table, values, log, keys, sessionId, scopeId, enqueue, now: Date.now, pause: delay })
     const opened = {
       log,
       snapshots,

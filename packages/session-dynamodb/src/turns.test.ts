@@ -28,6 +28,7 @@ import { SessionLog } from './session-log.ts'
 import { freeze } from './snapshot.ts'
 import { SessionTable } from './table.ts'
 import { Turns } from './turns.ts'
+import { ValueStore } from './values.ts'
 
 const HEAD_SK = 'agent#a#msg#head'
 const until = START + 5000
@@ -40,14 +41,15 @@ async function turnsOf(...items: readonly object[]) {
   const now = (): number => clock.now
   const keys = new ScopeKeys(LOCATION)
   const table = new SessionTable({ client: mocked.client, tableName: TableName, consistentRead: false })
+  const values = new ValueStore(table)
   const log = new SessionLog({
-    ...{ table, keys, sessionId: 's', scopeId: 'a', nonce: 'me', now },
+    ...{ table, values, keys, sessionId: 's', scopeId: 'a', nonce: 'me', now },
     ...{ autoCreate: true, windowSize: 40, touchIntervalSeconds: 300 },
     directory: new SessionDirectory({ table, autoCreate: true, now }),
   })
   const queued: string[] = []
   const turns = new Turns({
-    ...{ table, log, keys, sessionId: 's', scopeId: 'a', now },
+    ...{ table, values, log, keys, sessionId: 's', scopeId: 'a', now },
     enqueue: async (task) => {
       queued.push('begin')
       const result = await task()

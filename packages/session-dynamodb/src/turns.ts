@@ -1,6 +1,5 @@
 /** One scope's turns: who is at work, how long to wait for it, and what became of a turn with an id. */
 
-import { encode } from './codec.ts'
 import { SessionBusyError, SessionCorruptedError } from './errors.ts'
 import { belongsTo } from './incarnation.ts'
 import { parseMessage } from './items.ts'
@@ -8,7 +7,7 @@ import type { ScopeKeys } from './keys.ts'
 import { isOpen, readProgress } from './log-reader.ts'
 import type { SessionLog } from './session-log.ts'
 import type { SessionTable } from './table.ts'
-import { loadValue, parseJson, readText, saveValue } from './values.ts'
+import { parseJson, type ValueStore } from './values.ts'
 import type { LogEntry } from './window.ts'
 
 /** A turn that another writer has begun and not ended. */
@@ -31,6 +30,7 @@ export type TurnRecord =
 /** What {@link Turns} works with. */
 export interface TurnsOptions {
   readonly table: SessionTable
+  readonly values: ValueStore
   readonly log: SessionLog
   readonly keys: ScopeKeys
   readonly sessionId: string
@@ -105,7 +105,7 @@ export class Turns {
 
   /** Looks up a turn, among the rows that are known first. */
   async find(id: string): Promise<TurnRecord> {
-    const { table, log, keys, enqueue } = this.#options
+    const { values, log, keys, enqueue } = this.#options
     await enqueue(() => log.look())
     const known = this.#answerOf(id)
     const answer = known === undefined ? undefined : await this.#message(known, id)
@@ -115,7 +115,7 @@ export class Turns {
     const { window = [], entries, head } = log.view() ?? {}
     const before = window.findLastIndex((seq) => entries?.get(seq)?.turn.id !== id)
     if (before + 1 < window.length) return { status: 'unanswered', first: before + 1 }
-    const record = await loadValue(table, keys.turn(id))
+    const record = await values.load(keys.turn(id))
     if (record === undefined) return { status: 'new' }
     if (!isRecord(record)) throw new SessionCorruptedError(keys.turn(id), 'does not say which message was the answer')
     if (record.incarnation !== head?.incarnation) return { status: 'new' }
@@ -128,10 +128,10 @@ export class Turns {
 
   /** Notes that a turn has ended with an answer, so that it is found when its rows have left the window. */
   async complete(id: string): Promise<void> {
-    const { table, keys, log } = this.#options
+    const { values, keys, log } = this.#options
     const answer = this.#answerOf(id)
     const incarnation = log.view()?.head.incarnation
-    if (answer !== undefined) await saveValue(table, keys.turn(id), encode(JSON.stringify({ answer, incarnation })))
+    if (answer !== undefined) await values.save(keys.turn(id), JSON.stringify({ answer, incarnation }))
   }
 
   /** The turn that another writer had under way when the log was last looked at. */
@@ -165,12 +165,12 @@ export class Turns {
 
   /** A turn's answer, or undefined when its row is not there or another turn's by now. */
   async #message(seq: number, id: string): Promise<unknown> {
-    const { table, keys, log } = this.#options
+    const { table, values, keys, log } = this.#options
     const key = keys.message(seq)
     const item = await table.get(key)
     const row = item && parseMessage(item, seq)
     if (row?.turn.id !== id || !belongsTo(row.writer, log.view()?.head.incarnation ?? '')) return undefined
-    return parseJson(key, await readText(table, key, row.value))
+    return parseJson(key, await values.readText(key, row.value))
   }
 }
 

@@ -7,7 +7,7 @@ import { errorOf, mockedClient, rejectionOf } from '../test/support/mocked-clien
 import type { StoredValue } from './attributes.ts'
 import { digestOf, encode, INLINE_LIMIT } from './codec.ts'
 import { SessionTable } from './table.ts'
-import { bySortKey, deleteParts, loadValue, parseJson, readText, saveValue, writeParts } from './values.ts'
+import { bySortKey, parseJson, ValueStore } from './values.ts'
 
 const TableName = 'sessions'
 const owner = { pk: 'p', sk: 'owner' }
@@ -20,9 +20,10 @@ const second = sealed({ pk: 'p', sk: `owner#part#${digest}#0001`, v: 1, data: se
 const large: StoredValue = { encoding: 'json', digest, inline: undefined, partCount: 2 }
 const CORRUPTED = { name: 'SessionCorruptedError', key: owner }
 
-function tableFor() {
+function storeFor() {
   const mocked = mockedClient()
-  return { ...mocked, table: new SessionTable({ client: mocked.client, tableName: TableName, consistentRead: true }) }
+  const table = new SessionTable({ client: mocked.client, tableName: TableName, consistentRead: true })
+  return { ...mocked, values: new ValueStore(table) }
 }
 
 const partsQuery = [
@@ -39,31 +40,31 @@ const partsQuery = [
 
 describe('a value that fits its item', () => {
   it('is one PutItem and one GetItem', async () => {
-    const { table, answers, takeSent } = tableFor()
-    await saveValue(table, owner, encode(SMALL))
+    const { values, answers, takeSent } = storeFor()
+    await values.save(owner, SMALL)
     const item = sealed({ ...owner, v: 1, enc: 'json', data: SMALL })
     expect(takeSent()).toEqual([['PutCommand', { TableName, Item: item }]])
 
     answers.on(GetCommand).resolves({ Item: item })
-    expect(await loadValue(table, owner)).toEqual({ a: 1 })
+    expect(await values.load(owner)).toEqual({ a: 1 })
     expect(takeSent()).toEqual([['GetCommand', { TableName, Key: owner, ConsistentRead: true }]])
   })
 
   it('that is not there is undefined', async () => {
-    expect(await loadValue(tableFor().table, owner)).toBeUndefined()
+    expect(await storeFor().values.load(owner)).toBeUndefined()
   })
 })
 
 describe('a value that does not fit its item', () => {
   it('is written as parts, and then as an item that says how many', async () => {
-    const { table, answers, takeSent } = tableFor()
+    const { values, answers, takeSent } = storeFor()
     const { promise, resolve } = Promise.withResolvers<object>()
     const begun: string[] = []
     answers.on(PutCommand).callsFake(({ Item }) => {
       begun.push(Item.sk)
       return Item.sk === first.sk ? promise : Promise.resolve({})
     })
-    const saved = saveValue(table, owner, encode(LARGE))
+    const saved = values.save(owner, LARGE)
     await nextTurn()
     expect(begun).toEqual([first.sk, second.sk])
     resolve({})
@@ -76,35 +77,35 @@ describe('a value that does not fit its item', () => {
   })
 
   it('is not written at all when a part cannot be', async () => {
-    const { table, answers, takeSent } = tableFor()
+    const { values, answers, takeSent } = storeFor()
     answers.on(PutCommand).resolvesOnce({}).rejectsOnce(new Error('no')).resolves({})
-    expect(await rejectionOf(saveValue(table, owner, encode(LARGE)))).toMatchObject({ name: 'TableRequestError' })
+    expect(await rejectionOf(values.save(owner, LARGE))).toMatchObject({ name: 'TableRequestError' })
     expect(takeSent()).toHaveLength(2)
   })
 
   it('is read with one Query', async () => {
-    const { table, answers, takeSent } = tableFor()
+    const { values, answers, takeSent } = storeFor()
     answers.on(QueryCommand).resolves({ Items: [first, second] })
-    expect((await readText(table, owner, large)) === LARGE).toBe(true)
+    expect((await values.readText(owner, large)) === LARGE).toBe(true)
     expect(takeSent()).toEqual([partsQuery])
   })
 
   it('is read without a request when its parts have come along', async () => {
-    const { table, takeSent } = tableFor()
-    expect((await readText(table, owner, large, bySortKey([second, first]))) === LARGE).toBe(true)
+    const { values, takeSent } = storeFor()
+    expect((await values.readText(owner, large, bySortKey([second, first]))) === LARGE).toBe(true)
     expect(takeSent()).toEqual([])
   })
 
   it('is read again whole when only some of its parts have come along', async () => {
-    const { table, answers, takeSent } = tableFor()
+    const { values, answers, takeSent } = storeFor()
     answers.on(QueryCommand).resolves({ Items: [first, second] })
-    expect((await readText(table, owner, large, bySortKey([first]))) === LARGE).toBe(true)
+    expect((await values.readText(owner, large, bySortKey([first]))) === LARGE).toBe(true)
     expect(takeSent()).toEqual([partsQuery])
   })
 
   it('is deleted part by part', async () => {
-    const { table, takeSent } = tableFor()
-    await deleteParts(table, owner, large)
+    const { values, takeSent } = storeFor()
+    await values.discard(owner, large)
     const deletions = [first, second].map(({ pk, sk }) => ({ DeleteRequest: { Key: { pk, sk } } }))
     expect(takeSent()).toEqual([['BatchWriteCommand', { RequestItems: { [TableName]: deletions } }]])
   })
@@ -115,9 +116,9 @@ describe('a value that does not fit its item', () => {
     ['a changed part', [first, sealed({ ...second, data: Uint8Array.of(1, 2) })]],
     ['parts in disorder', [second, first]],
   ])('is corrupt with %s', async (_, Items) => {
-    const { table, answers } = tableFor()
+    const { values, answers } = storeFor()
     answers.on(QueryCommand).resolves({ Items })
-    expect(await rejectionOf(readText(table, owner, large))).toMatchObject(CORRUPTED)
+    expect(await rejectionOf(values.readText(owner, large))).toMatchObject(CORRUPTED)
   })
 
   test.each([
@@ -125,9 +126,9 @@ describe('a value that does not fit its item', () => {
     ['was changed', { ...first, data: Uint8Array.of(1, 2) }, 'does not match its checksum'],
     ['is another one', { ...second, sk: first.sk }, 'does not match its checksum'],
   ])('is corrupt with a part that %s, which the error names', async (_, part, problem) => {
-    const { table, answers } = tableFor()
+    const { values, answers } = storeFor()
     answers.on(QueryCommand).resolves({ Items: [part, second] })
-    expect(await rejectionOf(readText(table, owner, large))).toMatchObject({
+    expect(await rejectionOf(values.readText(owner, large))).toMatchObject({
       name: 'SessionCorruptedError',
       key: { pk: 'p', sk: first.sk },
       message: expect.stringContaining(problem),
@@ -136,9 +137,9 @@ describe('a value that does not fit its item', () => {
 })
 
 it('deletes and writes nothing for a value without parts', async () => {
-  const { table, takeSent } = tableFor()
-  await writeParts(table, owner, encode(SMALL))
-  await deleteParts(table, owner, { digest, partCount: 0 })
+  const { values, takeSent } = storeFor()
+  await values.prepare({ ...owner, v: 1 }, SMALL)
+  await values.discard(owner, { digest, partCount: 0 })
   expect(takeSent()).toEqual([])
 })
 

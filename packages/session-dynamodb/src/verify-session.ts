@@ -20,7 +20,7 @@ import { parseTableOptions } from './parse-options.ts'
 import { parseSession } from './session-directory.ts'
 import { thaw } from './snapshot.ts'
 import { SessionTable } from './table.ts'
-import { bySortKey, parseJson, readText } from './values.ts'
+import { bySortKey, parseJson, ValueStore } from './values.ts'
 
 /** Options of {@link verifySession}. */
 export interface VerifySessionOptions extends TableOptions {
@@ -56,6 +56,7 @@ export async function verifySession(options: VerifySessionOptions): Promise<Sess
   const { table: tableOptions, tenantId } = parseTableOptions(options)
   const sessionId = checkSessionId(options.sessionId)
   const table = new SessionTable(tableOptions)
+  const values = new ValueStore(table)
   const items: Item[] = []
   const range = { pk: partitionKeyOf(sessionId, tenantId), between: ALL_SORT_KEYS, consistent: true }
   for await (const page of table.query(range)) items.push(...page.items)
@@ -63,7 +64,7 @@ export async function verifySession(options: VerifySessionOptions): Promise<Sess
   const problems = new Map<string, SessionProblem>()
   const checks = [...new SessionCheck(sessionId, items, tenantId).all()]
   const scopes = groupByScope(items).map(({ scope, items: ofScope }) => {
-    return new ScopeCheck(table, new ScopeKeys({ sessionId, ...scope }, tenantId), ofScope)
+    return new ScopeCheck(values, new ScopeKeys({ sessionId, ...scope }, tenantId), ofScope)
   })
   for (const check of [...checks, ...scopes.flatMap((scope) => [...scope.all()])]) {
     try {
@@ -115,12 +116,12 @@ class ScopeCheck {
   readonly rows: ReadonlyMap<number, Item>
   /** Items of immutable snapshots. */
   readonly marks: readonly Item[]
-  readonly #table: SessionTable
+  readonly #values: ValueStore
   readonly #keys: ScopeKeys
   readonly #items: ReadonlyMap<string, Item>
 
-  constructor(table: SessionTable, keys: ScopeKeys, items: readonly Item[]) {
-    this.#table = table
+  constructor(values: ValueStore, keys: ScopeKeys, items: readonly Item[]) {
+    this.#values = values
     this.#keys = keys
     this.#items = bySortKey(items)
     this.rows = new Map(
@@ -171,7 +172,7 @@ class ScopeCheck {
     const isState = key.sk === this.#keys.state().sk
     const { value } =
       seq !== undefined ? parseMessage(item, seq) : isState ? parseState(item) : { value: parseValue(item) }
-    const content = parseJson(key, await readText(this.#table, key, value, this.#items))
+    const content = parseJson(key, await this.#values.readText(key, value, this.#items))
     const isSnapshot = isState || key.sk.startsWith(this.#keys.snapshotStatePrefix)
     if (isSnapshot && thaw(content, [], '') === undefined) fail(key, 'does not hold the state of a snapshot')
   }
