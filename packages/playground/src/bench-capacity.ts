@@ -1,15 +1,16 @@
 /** `npm run bench:capacity`: what a conversation of 300 turns costs, next to the SDK's own session manager. */
 
 import { randomUUID } from 'node:crypto'
-import { checkBounds } from './bench-bounds.ts'
-import type { CapacityFacts, StockFacts } from './bench-facts.ts'
-import { reportLines } from './bench-report.ts'
-import { measureSession } from './bench-session.ts'
-import { measureStock } from './bench-stock.ts'
-import { MESSAGES_PER_TURN, TRACE_LENGTHS } from './bench-trace.ts'
+import { checkBounds } from './capacity/bounds.ts'
+import type { CapacityFacts, StockFacts } from './capacity/facts.ts'
+import { reportLines } from './capacity/report.ts'
+import { measureSession } from './capacity/session.ts'
+import { measureStock } from './capacity/stock.ts'
+import { MESSAGES_PER_TURN, TRACE_LENGTHS } from './capacity/trace.ts'
 import { startEngine } from './engine.ts'
 import { paintFor } from './format.ts'
-import { parseOptions, runCommand, UsageError } from './options.ts'
+import { parseOptions, parseWholeNumber, runCommand } from './options.ts'
+import { startProgress } from './progress.ts'
 
 const DEFAULT_TURNS = 300
 const MOST_TURNS = 10_000
@@ -41,7 +42,8 @@ await runCommand(USAGE, async () => {
     console.log(USAGE)
     return
   }
-  const turns = parseTurns(options.turns)
+  const turns = parseWholeNumber('turns', options.turns ?? String(DEFAULT_TURNS), MOST_TURNS)
+  const progress = startProgress('turn', 50)
   process.stderr.write('Starting DynamoDB …\n')
   const engine = await startEngine({ endpoint: options.endpoint })
   try {
@@ -50,10 +52,11 @@ await runCommand(USAGE, async () => {
     const stock: StockFacts[] = []
     for (const saveLatestOn of options['no-peer'] ? [] : (['message', 'invocation'] as const)) {
       const limit = Math.min(turns, MOST_STOCK_TURNS)
-      const onTurn = progressOf(`the SDK's own manager, saving per ${saveLatestOn}`, limit)
+      const what = `the SDK's own manager, saving per ${saveLatestOn}`
+      const onTurn = (turn: number): void => progress.step(what, turn, limit)
       const tableName = `bench-${run}-stock-${saveLatestOn}`
       stock.push(await measureStock({ clientConfig, tableName, saveLatestOn, turns: limit, onTurn }))
-      endProgress()
+      progress.end()
     }
     const ends = stock.flatMap(({ end }) => (end === undefined ? [] : [end.turn - 1, end.turn]))
     const session = await measureSession({
@@ -61,9 +64,9 @@ await runCommand(USAGE, async () => {
       tableName: `bench-${run}`,
       turns,
       sampled: new Set([...SAMPLED_TURNS, ...ends, turns]),
-      onTurn: progressOf('this library', turns),
+      onTurn: (turn) => progress.step('this library', turn, turns),
     })
-    endProgress()
+    progress.end()
     const facts: CapacityFacts = {
       engine: [engine.name, engine.version].join(' ').trim(),
       trace: { turns, messagesPerTurn: MESSAGES_PER_TURN, windowSize: WINDOW_SIZE, characters: TRACE_LENGTHS },
@@ -78,23 +81,3 @@ await runCommand(USAGE, async () => {
     await engine.stop()
   }
 })
-
-function parseTurns(text = String(DEFAULT_TURNS)): number {
-  const turns = Number(text)
-  if (!Number.isInteger(turns) || turns < 1 || turns > MOST_TURNS) {
-    throw new UsageError(`--turns must be a whole number from 1 to ${MOST_TURNS}, got '${text}'`)
-  }
-  return turns
-}
-
-/** Says how far a run is: on one line of a terminal, else every 50 turns. */
-function progressOf(what: string, turns: number): (turn: number) => void {
-  return (turn) => {
-    if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${what}: turn ${turn} of ${turns}`)
-    else if (turn % 50 === 0 || turn === turns) process.stderr.write(`${what}: turn ${turn} of ${turns}\n`)
-  }
-}
-
-function endProgress(): void {
-  if (process.stderr.isTTY) process.stderr.write('\r\u001b[K')
-}

@@ -3,11 +3,12 @@
 import { randomUUID } from 'node:crypto'
 import { startEngine } from './engine.ts'
 import { paintFor } from './format.ts'
-import { parseOptions, runCommand, UsageError } from './options.ts'
-import type { RaceFacts, RaceMode, RacesReport } from './race-facts.ts'
-import { type RaceProcess, startRaceProcess } from './race-process.ts'
-import { checkPromises, raceLines } from './race-report.ts'
-import { measureProtection, runRaces } from './race-run.ts'
+import { parseOptions, parseWholeNumber, runCommand, UsageError } from './options.ts'
+import { startProgress } from './progress.ts'
+import type { RaceFacts, RaceMode, RacesReport } from './races/facts.ts'
+import { type RaceProcess, startRaceProcess } from './races/process.ts'
+import { checkPromises, raceLines } from './races/report.ts'
+import { measureProtection, runRaces } from './races/run.ts'
 
 const MODES: readonly RaceMode[] = ['waiting', 'waiting, with state', 'not waiting', 'without exclusion']
 const DEFAULT_SESSIONS = 50
@@ -39,8 +40,11 @@ await runCommand(USAGE, async () => {
     console.log(USAGE)
     return
   }
-  const sessions = parseCount('sessions', options.sessions ?? String(DEFAULT_SESSIONS), MOST_SESSIONS)
-  const writers = (options.writers ?? DEFAULT_WRITERS).split(',').map((n) => parseCount('writers', n, MOST_WRITERS))
+  const sessions = parseWholeNumber('sessions', options.sessions ?? String(DEFAULT_SESSIONS), MOST_SESSIONS)
+  const writers = (options.writers ?? DEFAULT_WRITERS)
+    .split(',')
+    .map((n) => parseWholeNumber('writers', n, MOST_WRITERS))
+  const progress = startProgress('session', 10)
   process.stderr.write('Starting DynamoDB …\n')
   const engine = await startEngine({ endpoint: options.endpoint })
   const processes: RaceProcess[] = []
@@ -53,10 +57,10 @@ await runCommand(USAGE, async () => {
     const races: RaceFacts[] = []
     for (const count of writers) {
       for (const mode of MODES) {
-        const onSession = progressOf(`${count} writers, ${mode}`, sessions)
+        const onSession = (session: number): void => progress.step(`${count} writers, ${mode}`, session, sessions)
         const racing = processes.slice(0, count)
         races.push(await runRaces({ tableName, processes: racing, mode, sessions, turns: TURNS_PER_WRITER, onSession }))
-        endProgress()
+        progress.end()
       }
     }
     const protection = await measureProtection(first, tableName, MEASURED_TURNS)
@@ -74,25 +78,3 @@ await runCommand(USAGE, async () => {
     await engine.stop()
   }
 })
-
-function parseCount(name: string, text: string, most: number): number {
-  const count = Number(text)
-  if (!Number.isInteger(count) || count < 1 || count > most) {
-    throw new UsageError(`--${name} must be a whole number from 1 to ${most}, got '${text}'`)
-  }
-  return count
-}
-
-/** Says how far a run is: on one line of a terminal, else every 10 sessions. */
-function progressOf(what: string, sessions: number): (session: number) => void {
-  return (session) => {
-    if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${what}: session ${session} of ${sessions}`)
-    else if (session % 10 === 0 || session === sessions) {
-      process.stderr.write(`${what}: session ${session} of ${sessions}\n`)
-    }
-  }
-}
-
-function endProgress(): void {
-  if (process.stderr.isTTY) process.stderr.write('\r\u001b[K')
-}

@@ -46,6 +46,19 @@ export function checkUrl(name: string, value: string | undefined): void {
 }
 
 /**
+ * Parses an option that is a whole number from 1 on.
+ *
+ * @throws {@link UsageError} when it is none, or more than `most`.
+ */
+export function parseWholeNumber(name: string, text: string, most: number): number {
+  const value = Number(text)
+  if (!Number.isInteger(value) || value < 1 || value > most) {
+    throw new UsageError(`--${name} must be a whole number from 1 to ${most}, got '${text}'`)
+  }
+  return value
+}
+
+/**
  * Runs a command and sets the exit code: 2 after a {@link UsageError}, with the usage, and 1 after any other error.
  */
 export async function runCommand(usage: string, command: () => Promise<void>): Promise<void> {

@@ -14,7 +14,7 @@ import {
   type Tool,
   tool,
 } from '@strands-agents/sdk'
-import { createTextSource } from './pseudo-text.ts'
+import { createTextSource } from '../pseudo-text.ts'
 
 /** Lengths of a turn's texts, in characters. */
 export const TRACE_LENGTHS = { question: 250, query: 60, toolResult: 3072, answer: 900 } as const

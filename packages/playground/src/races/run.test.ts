@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { compare } from './race-run.ts'
+import { compare } from './run.ts'
 
 const turn = (writer: string, number: number): string[] => {
   const id = `${writer}.${number}-0-${writer}/${number}`

@@ -1,9 +1,9 @@
 /** The bench's facts as text. Pure. */
 
-import type { Bound, CapacityFacts, SampledTurn, SessionFacts, StockFacts, TurnCost } from './bench-facts.ts'
-import { alignRows, formatNumber, type Paint } from './format.ts'
-import type { NotedWrite } from './note-writes.ts'
-import { describeItem } from './table-items.ts'
+import { alignRows, formatNumber, type Paint } from '../format.ts'
+import type { NotedWrite } from '../note-writes.ts'
+import { describeItem } from '../table-items.ts'
+import type { Bound, CapacityFacts, SampledTurn, SessionFacts, StockFacts, TurnCost } from './facts.ts'
 
 const NONE = '–'
 

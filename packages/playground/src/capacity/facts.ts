@@ -1,9 +1,9 @@
 /** What the capacity bench measures, as plain data. */
 
-import type { TurnRequests } from './bench-run.ts'
-import type { MESSAGES_PER_TURN, TRACE_LENGTHS } from './bench-trace.ts'
-import { sumCapacity } from './count-requests.ts'
-import type { NotedWrite } from './note-writes.ts'
+import { sumCapacity } from '../count-requests.ts'
+import type { NotedWrite } from '../note-writes.ts'
+import type { TurnRequests } from './run.ts'
+import type { MESSAGES_PER_TURN, TRACE_LENGTHS } from './trace.ts'
 
 /** What one turn cost. */
 export interface TurnCost {

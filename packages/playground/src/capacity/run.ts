@@ -1,8 +1,8 @@
 /** Runs the trace turn by turn, and counts what each turn asked of DynamoDB. */
 
 import type { Agent, ConversationManager, SessionManager } from '@strands-agents/sdk'
-import { createTraceAgent, traceTurn } from './bench-trace.ts'
-import type { CountedRequest, RequestCounter } from './count-requests.ts'
+import type { CountedRequest, RequestCounter } from '../count-requests.ts'
+import { createTraceAgent, traceTurn } from './trace.ts'
 
 /** What one turn asked of DynamoDB. */
 export interface TurnRequests {

@@ -2,11 +2,11 @@
 
 import { DeleteTableCommand, DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb'
 import { type Agent, SessionManager } from '@strands-agents/sdk'
-import { costOf, type StockFacts, type TurnCost } from './bench-facts.ts'
-import { runTrace } from './bench-run.ts'
-import { traceTurn } from './bench-trace.ts'
-import { ByteStorage, createByteTable } from './byte-storage.ts'
-import { countRequests } from './count-requests.ts'
+import { ByteStorage, createByteTable } from '../byte-storage.ts'
+import { countRequests } from '../count-requests.ts'
+import { costOf, type StockFacts, type TurnCost } from './facts.ts'
+import { runTrace } from './run.ts'
+import { traceTurn } from './trace.ts'
 
 /** Runs the trace until a save fails, or all turns are done. */
 export async function measureStock(bench: {

@@ -1,7 +1,7 @@
 /** Prints what races came to. */
 
-import { alignRows, formatNumber, type Paint } from './format.ts'
-import type { ProtectionFacts, RaceFacts, RacesReport } from './race-facts.ts'
+import { alignRows, formatNumber, type Paint } from '../format.ts'
+import type { ProtectionFacts, RaceFacts, RacesReport } from './facts.ts'
 
 /** The promises, and whether the races kept them. */
 export function checkPromises(races: readonly RaceFacts[], protection: ProtectionFacts): RacesReport['promises'] {

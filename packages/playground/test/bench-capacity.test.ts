@@ -1,5 +1,5 @@
 import { expect, inject, test } from 'vitest'
-import type { CapacityFacts } from '../src/bench-facts.ts'
+import type { CapacityFacts } from '../src/capacity/facts.ts'
 import { runScript } from './processes.ts'
 
 declare module 'vitest' {

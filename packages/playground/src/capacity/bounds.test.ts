@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { checkBounds } from './bench-bounds.ts'
-import { averagesOf, costOf, type SessionFacts } from './bench-facts.ts'
-import { someFacts, someTurns } from './bench-fixture.ts'
+import { checkBounds } from './bounds.ts'
+import { averagesOf, costOf, type SessionFacts } from './facts.ts'
+import { someFacts, someTurns } from './fixture.ts'
 
 test('keeps every bound of a session whose cost does not grow', () => {
   const bounds = checkBounds(someFacts(), 40)

@@ -1,6 +1,6 @@
 /** Facts of a bench as they should be, for the tests of what is made of them. */
 
-import { averagesOf, type SessionFacts, type StockFacts, type TurnCost } from './bench-facts.ts'
+import { averagesOf, type SessionFacts, type StockFacts, type TurnCost } from './facts.ts'
 
 /** Turns that all cost the same. */
 export function someTurns(count: number): TurnCost[] {

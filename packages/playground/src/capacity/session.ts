@@ -3,12 +3,12 @@
 import { DeleteTableCommand, DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb'
 import type { Agent } from '@strands-agents/sdk'
 import { createSessionTable, DynamoDBSessionManager } from 'strands-session-dynamodb'
-import { averagesOf, costOf, type SampledTurn, type SessionFacts } from './bench-facts.ts'
-import { countMessages, type MessageRows, windowReadUnits } from './bench-rows.ts'
-import { runTrace, type TurnRequests } from './bench-run.ts'
-import { MESSAGES_PER_TURN } from './bench-trace.ts'
-import { countRequests, type RequestCounter } from './count-requests.ts'
-import { type NotedWrite, noteWrites, type WriteNotes } from './note-writes.ts'
+import { countRequests, type RequestCounter } from '../count-requests.ts'
+import { type NotedWrite, noteWrites, type WriteNotes } from '../note-writes.ts'
+import { averagesOf, costOf, type SampledTurn, type SessionFacts } from './facts.ts'
+import { countMessages, type MessageRows, windowReadUnits } from './rows.ts'
+import { runTrace, type TurnRequests } from './run.ts'
+import { MESSAGES_PER_TURN } from './trace.ts'
 
 const MESSAGE_ROW = /^agent#agent#msg#\d+$/
 const STATE = 'agent#agent#msg#state'

@@ -1,8 +1,8 @@
 /** Races: several processes run turns on the same sessions, then the logs are read and compared with what they were told. */
 
 import { randomUUID } from 'node:crypto'
-import type { ProtectionFacts, RaceFacts, RaceMode } from './race-facts.ts'
-import type { RaceProcess } from './race-process.ts'
+import type { ProtectionFacts, RaceFacts, RaceMode } from './facts.ts'
+import type { RaceProcess } from './process.ts'
 
 /** How to run races. */
 export interface RaceRun {

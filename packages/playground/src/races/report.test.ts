@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { paintFor } from './format.ts'
-import type { ProtectionFacts, RaceFacts } from './race-facts.ts'
-import { checkPromises, raceLines } from './race-report.ts'
+import { paintFor } from '../format.ts'
+import type { ProtectionFacts, RaceFacts } from './facts.ts'
+import { checkPromises, raceLines } from './report.ts'
 
 const protection: ProtectionFacts = {
   turns: 20,

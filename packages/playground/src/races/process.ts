@@ -12,7 +12,7 @@ export interface RaceProcess {
 }
 
 /** The writers are part of the library's tests: they run from its sources, not from what is built. */
-const SCRIPT = fileURLToPath(new URL('../../session-dynamodb/test/support/race-writer.ts', import.meta.url))
+const SCRIPT = fileURLToPath(new URL('../../../session-dynamodb/test/support/race-writer.ts', import.meta.url))
 
 /** Starts a process. An order that it cannot carry out, or does not live to answer, rejects. */
 export function startRaceProcess(clientConfig: DynamoDBClientConfig): RaceProcess {

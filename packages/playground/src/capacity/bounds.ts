@@ -1,7 +1,7 @@
 /** The limits that the library promises to keep on the trace, held against what was measured. Pure. */
 
-import type { Bound, SampledTurn, SessionFacts } from './bench-facts.ts'
-import { MESSAGES_PER_TURN } from './bench-trace.ts'
+import type { Bound, SampledTurn, SessionFacts } from './facts.ts'
+import { MESSAGES_PER_TURN } from './trace.ts'
 
 /** Most write capacity units of a steady turn. The floor for the trace's messages is 8. */
 const MOST_WRITE_UNITS = 9.5
