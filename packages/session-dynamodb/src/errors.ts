@@ -44,6 +44,8 @@ export interface ConflictFacts {
   readonly expected: string
   /** What it found. */
   readonly actual: string
+  /** Name of the writer of what it found; absent when it found nothing, or what nobody signs. */
+  readonly writer?: string | undefined
 }
 
 /**
@@ -57,6 +59,7 @@ export class SessionConflictError extends DynamoDBSessionError implements Confli
   readonly key: string
   readonly expected: string
   readonly actual: string
+  readonly writer: string | undefined
 
   constructor(facts: ConflictFacts, options?: ErrorOptions) {
     super(
@@ -70,6 +73,7 @@ export class SessionConflictError extends DynamoDBSessionError implements Confli
     this.key = facts.key
     this.expected = facts.expected
     this.actual = facts.actual
+    this.writer = facts.writer
   }
 }
 

@@ -23,9 +23,12 @@ function found(
   return { head: { version, writer: headWriter }, window, entries: new Map(entries), writer }
 }
 const known = (version: number, last: number) => ({ head: { version }, last })
-const atHead = (expected: string, actual: string) => ({ key: 'agent#a#msg#head', expected, actual })
-const atRow = (seq: number, by: string) => ({
-  ...{ key: keys.message(seq).sk, expected: 'a row of this writer', actual: `one written by ${by}` },
+const atHead = (expected: string, actual: string, by?: string) => ({
+  ...{ key: 'agent#a#msg#head', expected, actual },
+  ...(by === undefined ? {} : { writer: by }),
+})
+const atRow = (seq: number, by: string | undefined) => ({
+  ...{ key: keys.message(seq).sk, expected: 'a row of this writer', actual: `one written by ${by}`, writer: by },
 })
 
 describe('a log is as its writer knew it', () => {
@@ -49,15 +52,20 @@ describe('somebody else has changed a log', () => {
       'when the head is new',
       known(2, 2),
       found(3, another, [writer, writer]),
-      atHead('version 2', `version 3 written by ${another}`),
+      atHead('version 2', `version 3 written by ${another}`, another),
     ],
     [
       'when the head is older',
       known(2, 0),
       found(1, another, []),
-      atHead('version 2', `version 1 written by ${another}`),
+      atHead('version 2', `version 1 written by ${another}`, another),
     ],
-    ['when a head is there', null, found(1, another, []), atHead('version 0', `version 1 written by ${another}`)],
+    [
+      'when a head is there',
+      null,
+      found(1, another, []),
+      atHead('version 0', `version 1 written by ${another}`, another),
+    ],
     ['when a row is new', known(2, 2), found(2, writer, [writer, writer, another]), atRow(3, another)],
     [
       'when a row behind an own one is new',
@@ -66,7 +74,7 @@ describe('somebody else has changed a log', () => {
       atRow(3, another),
     ],
     ['when a row of an own head is not its own', null, found(1, writer, [another]), atRow(1, another)],
-    ['when a row is not known', known(2, 1), found(2, writer, [writer], [1, 2]), atRow(2, 'undefined')],
+    ['when a row is not known', known(2, 1), found(2, writer, [writer], [1, 2]), atRow(2, undefined)],
   ])('%s', (_, before, now, expected) => {
     expect(foreignChange(keys, before, now)).toEqual(expected)
   })

@@ -1,5 +1,6 @@
 /** Tells whether somebody else has changed a log since this writer knew it. Pure. */
 
+import type { ConflictFacts } from './errors.ts'
 import type { Head } from './items.ts'
 import type { ScopeKeys } from './keys.ts'
 import type { LogEntry } from './window.ts'
@@ -29,18 +30,20 @@ export function foreignChange(
   keys: ScopeKeys,
   before: KnownBefore | null,
   now: FoundNow | undefined,
-): { key: string; expected: string; actual: string } | undefined {
+): Pick<ConflictFacts, 'key' | 'expected' | 'actual' | 'writer'> | undefined {
   const version = before?.head.version ?? 0
   const expected = `version ${version}`
   if (now === undefined) return version === 0 ? undefined : { key: keys.head().sk, expected, actual: 'nothing' }
   const { head, window, entries, writer } = now
   if (head.version !== version && head.writer !== writer) {
-    return { key: keys.head().sk, expected, actual: `version ${head.version} written by ${head.writer}` }
+    const actual = `version ${head.version} written by ${head.writer}`
+    return { key: keys.head().sk, expected, actual, writer: head.writer }
   }
   for (const seq of window ?? []) {
     const found = entries.get(seq)?.writer
     if (seq > (before?.last ?? 0) && found !== writer) {
-      return { key: keys.message(seq).sk, expected: 'a row of this writer', actual: `one written by ${found}` }
+      const actual = `one written by ${found}`
+      return { key: keys.message(seq).sk, expected: 'a row of this writer', actual, writer: found }
     }
   }
   return undefined

@@ -115,9 +115,10 @@ export async function createScope(
 /** The error for a write that met another writer's item. */
 export function conflict(pen: Pen, key: ItemKey, expected: string, found: Item | undefined): SessionConflictError {
   const version = found?.version === undefined ? '' : `version ${String(found.version)} `
-  const actual = found === undefined ? 'nothing' : `${version}written by ${String(found.writer)}`
+  const writer = found === undefined ? undefined : String(found.writer)
+  const actual = writer === undefined ? 'nothing' : `${version}written by ${writer}`
   const { sessionId, scopeId } = pen
-  return new SessionConflictError({ sessionId, scopeId, key: key.sk, expected, actual })
+  return new SessionConflictError({ sessionId, scopeId, key: key.sk, expected, actual, writer })
 }
 
 /** What the log remembers of a row that this writer has written. */

@@ -4,7 +4,7 @@ import type { Snapshot } from '@strands-agents/sdk'
 import type { Item, ValuePlace } from './attributes.ts'
 import { SessionConflictError, SessionCorruptedError } from './errors.ts'
 import { foreignChange } from './foreign-change.ts'
-import { incarnationAt, writerOf } from './incarnation.ts'
+import { belongsTo, incarnationAt, writerOf } from './incarnation.ts'
 import { type Head, parseHead } from './items.ts'
 import { type ScopeKeys, SESSION_SORT_KEY } from './keys.ts'
 import {
@@ -21,7 +21,7 @@ import {
 import { appendRows, createScope, type Pen, putHead, putState, takeBack } from './log-writer.ts'
 import { type Redactions, redactRows, redactStates } from './redaction.ts'
 import type { SessionDirectory } from './session-directory.ts'
-import { type FrozenSnapshot, thaw } from './snapshot.ts'
+import { type FrozenSnapshot, freezeMessage, thaw } from './snapshot.ts'
 import type { SessionTable } from './table.ts'
 import { parseJson, type ValueStore } from './values.ts'
 import { type LogEntry, planWindow, type TurnMark } from './window.ts'
@@ -185,6 +185,22 @@ export class SessionLog {
     })
   }
 
+  /**
+   * Takes the log's next number with a row that no window sees. Other writers then know that a turn goes on, and whoever
+   * stalled in it is refused when it wakes.
+   *
+   * @throws {@link SessionConflictError} when another writer was faster.
+   */
+  async claim(): Promise<void> {
+    await this.#guarded(async () => {
+      const known = this.#known
+      if (known === undefined || known === null) return
+      const row = { seq: known.last + 1, message: freezeMessage(null), detached: true, replaces: [] }
+      const facts = { createdAt: new Date(this.#options.now()).toISOString(), turn: this.#mark() }
+      await appendRows(this.#pen(known.head.incarnation), [row], facts, (entry) => this.#note(known, entry))
+    })
+  }
+
   /** What is known of the stored log, or undefined when nothing is stored or it has to be read first. */
   view(): LogView | undefined {
     if (this.#known === undefined || this.#known === null) return undefined
@@ -295,12 +311,15 @@ export class SessionLog {
     throw new SessionConflictError({ sessionId, scopeId, key: SESSION_SORT_KEY, expected, actual })
   }
 
-  /** A head or a state that is refused may mean that the session was deleted: its late rows must not stay then. */
+  /**
+   * A head or a state that is refused may mean that the session was deleted: its late rows must not stay then. A head that
+   * was found says that it was not; a state does not, because a deletion takes heads first.
+   */
   async #orTakeBack(pen: Pen, write: Promise<void>): Promise<void> {
     try {
       await write
     } catch (error) {
-      if (error instanceof SessionConflictError) await this.#checkAlive(pen)
+      if (error instanceof SessionConflictError && !isAnotherHead(pen, error)) await this.#checkAlive(pen)
       throw error
     }
   }
@@ -397,6 +416,11 @@ export class SessionLog {
     const { table, values, keys, sessionId, scopeId, nonce } = this.#options
     return { table, values, keys, sessionId, scopeId, incarnation, writer: writerOf(incarnation, nonce) }
   }
+}
+
+/** Whether a write was refused because of another head of the same life of the session. */
+function isAnotherHead(pen: Pen, { key, writer }: SessionConflictError): boolean {
+  return key === pen.keys.head().sk && writer !== undefined && belongsTo(writer, pen.incarnation)
 }
 
 function inSeconds(milliseconds: number): number {

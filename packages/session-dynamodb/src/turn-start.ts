@@ -97,8 +97,14 @@ export class TurnStart {
       const isResumed = turn.id !== undefined && (await this.#resume(turn, turn.id))
       const hasCrashed = this.#turns.hasCrashed() || isCutShort
       if (hasCrashed) clearStaleInterrupt(agent)
-      if (turn.replay !== undefined || !this.#repair(hasCrashed && !isResumed)) return
-      if (await this.#saveRepair(turn, isResumed, isFirst)) return
+      if (turn.replay !== undefined) return
+      const isRepaired = this.#repair(hasCrashed && !isResumed)
+      if (!isRepaired && !(isResumed && turnExclusion)) return
+      const write = (): Promise<void> => (isRepaired ? this.#saveRepair(turn, isResumed) : this.#turns.claim())
+      if ((await this.#attempt(turn, isFirst, write)) === undefined) {
+        turn.isClaimed = isResumed
+        return
+      }
       await this.#reload()
     }
   }
@@ -122,24 +128,26 @@ export class TurnStart {
     this.#turns.begin({ id, leaseMs: turnExclusion ? this.#within(turnLeaseMs) : 0 })
   }
 
-  /**
-   * Stores a repaired conversation at once: what was added belongs to the turn that was cut short, not to the next one.
-   *
-   * @returns false when another writer was faster.
-   */
-  async #saveRepair(turn: Turn, isResumed: boolean, isFirst: boolean): Promise<boolean> {
-    const { save, turnExclusion } = this.#options
+  /** Stores a repaired conversation at once: what was added belongs to the turn that was cut short, not to the next one. */
+  async #saveRepair(turn: Turn, isResumed: boolean): Promise<void> {
     // Over at once: should this process die as well, the turn still counts as cut short.
     if (!isResumed) this.#turns.begin({ leaseMs: 0 })
+    await this.#options.save().finally(() => this.#mark(turn))
+  }
+
+  /**
+   * Runs a write with which a turn starts.
+   *
+   * @returns The conflict when another writer was faster, and there is time left to go on from there.
+   */
+  async #attempt(turn: Turn, isFirst: boolean, write: () => Promise<void>): Promise<SessionConflictError | undefined> {
     try {
-      await save()
-      return true
+      await write()
+      return undefined
     } catch (error) {
-      if (!turnExclusion || !isOvertaken(error)) throw error
+      if (!this.#options.turnExclusion || !isOvertaken(error)) throw error
       if (!isFirst && Date.now() >= turn.waitUntil) throw this.#busy(error)
-      return false
-    } finally {
-      this.#mark(turn)
+      return error
     }
   }
 
@@ -204,15 +212,10 @@ export class TurnStart {
   }
 
   async #store(turn: Turn): Promise<void> {
-    const { save, turnExclusion } = this.#options
     for (let isFirst = true; ; isFirst = false) {
-      try {
-        return await save()
-      } catch (error) {
-        if (!turnExclusion || !isOvertaken(error)) throw error
-        if (!isFirst && Date.now() >= turn.waitUntil) throw this.#busy(error)
-        await this.#catchUp(turn, error)
-      }
+      const conflict = await this.#attempt(turn, isFirst, this.#options.save)
+      if (conflict === undefined) return
+      await this.#catchUp(turn, conflict)
     }
   }
 
@@ -234,7 +237,7 @@ export class TurnStart {
 
   #busy(conflict: SessionConflictError): SessionBusyError {
     const { sessionId, agent, turnLeaseMs } = this.#options
-    const [, writer = conflict.actual] = /written by (\S+)/.exec(conflict.actual) ?? []
+    const writer = conflict.writer ?? conflict.actual
     const facts = { sessionId, scopeId: agent.id, writer, retryAfterMs: turnLeaseMs }
     return new SessionBusyError(facts, { cause: conflict })
   }

@@ -60,6 +60,16 @@ export class Turns {
     this.#options.log.turn = mark
   }
 
+  /**
+   * Shows that a turn that was cut short goes on, before its next message is stored.
+   *
+   * @throws `SessionConflictError` when another writer was faster.
+   */
+  async claim(): Promise<void> {
+    const { log, enqueue } = this.#options
+    await enqueue(() => log.claim())
+  }
+
   /** Whether another writer's turn was under way when the log was last looked at. */
   isBusy(): boolean {
     const open = this.#open()

@@ -1,6 +1,6 @@
 /** A turn with an id that crashed goes on where it had ended when its event is retried. */
 
-import { SessionBusyError, verifySession } from 'strands-session-dynamodb'
+import { AnswerNotSavedError, SessionBusyError, verifySession } from 'strands-session-dynamodb'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { lookUp, textsOf, turnId } from './support/active-turn.ts'
 import { GatedModel, gate } from './support/gate.ts'
@@ -75,6 +75,31 @@ describe('a turn that crashed', () => {
     expect(textsOf(await session.agent([], { tools }).invoke('Look!', turnId('event-1')))).toEqual(['I saw it.'])
     const { tableName, client } = table
     expect(await verifySession({ sessionId: session.sessionId, tableName, client })).toMatchObject({ problems: [] })
+  })
+
+  test.each(crashes)('%s and goes on shows it, and refuses whoever had stalled in it', async (_when, die) => {
+    vi.useFakeTimers({ toFake: ['Date'] })
+    const session = testSession(table, { turnLeaseMs: LEASE, turnWaitMs: 0 })
+    await die(session)
+    vi.setSystemTime(Date.now() + LEASE)
+    const first = gate()
+    const stalled = session.agent(new GatedModel(answers('From the first.'), first), { tools })
+    const ended = stalled.invoke('Look!', turnId('event-1'))
+    await first.reached
+    await expect(session.agent([], { tools }).invoke('Look!', turnId('event-1'))).rejects.toThrow(SessionBusyError)
+    await expect(session.agent([], { tools }).invoke('Anyone?')).rejects.toThrow(SessionBusyError)
+
+    vi.setSystemTime(Date.now() + LEASE)
+    const second = gate()
+    const next = session.agent(new GatedModel(answers('From the second.'), second), { tools })
+    const answered = next.invoke('Look!', turnId('event-1'))
+    await second.reached
+    first.open()
+    await expect(ended).rejects.toThrow(AnswerNotSavedError)
+    second.open()
+    expect(textsOf(await answered)).toEqual(['From the second.'])
+    expectValid(next)
+    expect((await session.restored()).messages).toEqual(next.messages)
   })
 
   test.each(crashes)('%s does not stand in the way of another turn', async (_when, die) => {

@@ -206,11 +206,8 @@ export class Stall implements Command {
     await Promise.race([at.reached, ended])
     const asked = begin(reference, question, id)
     if (!hasSeen) reference.messages.push(...STORED[point])
-    // A resumed turn that has stored nothing yet does not show: it and the first run are one turn, and whoever goes on
-    // first ends it.
-    const shows = !(isResumed && open?.point === point)
-    reference.open = shows ? { question: asked, id, point, leaseUntil: reference.now + LEASE } : open
-    if (reference.open !== undefined) writers.stalled.push({ turn: reference.open, at, ended })
+    reference.open = { question: asked, id, point, leaseUntil: reference.now + LEASE }
+    writers.stalled.push({ turn: reference.open, at, ended })
     await expectSame(reference, writers)
   }
 
