@@ -16,6 +16,7 @@ import {
   TABLE_VARIABLE,
   type TableOptions,
 } from './options.ts'
+import type { Retry } from './requests.ts'
 import type { SessionTableOptions } from './table.ts'
 
 /** What becomes of {@link TableOptions}. */
@@ -52,6 +53,7 @@ export interface ParsedManagerOptions extends TurnOptions {
   readonly sessionId: string
   readonly multiAgentSaveLatestOn: MultiAgentSaveLatestStrategy
   readonly snapshotTrigger: SnapshotTriggerCallback | undefined
+  readonly onRetry: ((retry: Retry) => void) | undefined
 }
 
 const DAY_MS = 86_400_000
@@ -82,7 +84,7 @@ export function parseTableOptions(
   if (tenantId !== undefined) checkId('tenantId', tenantId)
   const onCapacity = optional('onCapacity', options.onCapacity, isFunction, 'a function')
   const consistentRead = optional('consistentRead', options.consistentRead, isBoolean, 'true or false') ?? true
-  const onRetry = optional('onRetry', options.onRetry, isFunction, 'a function')
+  const onRetry = parseOnRetry(options.onRetry)
   const remainingMs = parseRemaining(options.getRemainingTimeInMillis)
   const client = documentClientOf(options)
   return { table: { client, tableName, consistentRead, onCapacity, onRetry, remainingMs }, tenantId }
@@ -129,10 +131,15 @@ export function parseManagerOptions(options: DynamoDBSessionManagerOptions): Par
       optional('turnLeaseMs', options.turnLeaseMs, isCount(1000, DAY_MS), 'from 1000 to 86400000') ?? 120_000,
     turnWaitMs: optional('turnWaitMs', options.turnWaitMs, isCount(0, DAY_MS), 'from 0 to 86400000') ?? 30_000,
     repair: oneOf('repair', options.repair, ['complete', 'drop', 'off']),
+    onRetry: parseOnRetry(options.onRetry),
     onAnswerNotSaved: optional('onAnswerNotSaved', options.onAnswerNotSaved, isFunction, 'a function'),
     remainingMs: parseRemaining(options.getRemainingTimeInMillis),
     logger: parseLogger(options.logger),
   }
+}
+
+function parseOnRetry(onRetry: TableOptions['onRetry']): TableOptions['onRetry'] {
+  return optional('onRetry', onRetry, isFunction, 'a function')
 }
 
 function parseRemaining(remaining: (() => number) | undefined): (() => number) | undefined {

@@ -72,7 +72,7 @@ describe('a retry', () => {
   it('of the AWS SDK is reported once the request has succeeded', async () => {
     const { requests, retries } = requestsFor()
     await requests.send('PutItem', async () => sentTimes(3, {}))
-    expect(retries).toEqual([{ operation: 'PutItem', attempts: 3 }])
+    expect(retries).toEqual([{ operation: 'PutItem', attempts: 3, repetitions: 2 }])
   })
 
   it('of the AWS SDK is reported with the error when the request failed nevertheless', async () => {
@@ -80,7 +80,16 @@ describe('a retry', () => {
     const cause = sentTimes(4, new ThrottlingException(aws))
     const error = await rejectionOf(requests.send('PutItem', () => Promise.reject(cause)))
     expect(error).toMatchObject({ name: 'TableRequestError', operation: 'PutItem', retryable: true, cause })
-    expect(retries).toEqual([{ operation: 'PutItem', attempts: 4, error: cause }])
+    expect(retries).toEqual([{ operation: 'PutItem', attempts: 4, repetitions: 3, error: cause }])
+  })
+
+  it('is counted', async () => {
+    const { requests } = requestsFor()
+    await requests.send('PutItem', async () => sentTimes(3, {}))
+    await rejectionOf(requests.send('PutItem', () => Promise.reject(sentTimes(2, new Error('no')))))
+    const outcomes = [new Error('not yet'), undefined]
+    await requests.untilDone('BatchWriteItem', async () => outcomes.shift())
+    expect(requests.retryCount).toBe(4)
   })
 
   test.each([[1], [0], [undefined], ['3'], [null]])(
@@ -125,7 +134,7 @@ describe('a request that is repeated until it is done', () => {
     const outcomes = [obstacle, obstacle, obstacle, undefined]
     await requests.untilDone('BatchWriteItem', async () => outcomes.shift())
     expect(outcomes).toEqual([])
-    expect(retries).toEqual([2, 3, 4].map((attempts) => ({ operation: 'BatchWriteItem', attempts })))
+    expect(retries).toEqual([2, 3, 4].map((attempts) => ({ operation: 'BatchWriteItem', attempts, repetitions: 1 })))
     expect(pauses.map((pause, index) => pause >= 0 && pause < 100 * 2 ** index)).toEqual([true, true, true])
   })
 

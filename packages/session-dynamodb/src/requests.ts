@@ -23,6 +23,8 @@ export interface Retry {
   readonly operation: string
   /** How often it was sent. */
   readonly attempts: number
+  /** How often it was sent again since it was last reported. */
+  readonly repetitions: number
   /** Why it failed in the end; absent when it succeeded. */
   readonly error?: unknown
 }
@@ -50,6 +52,8 @@ const DEADLINE_MARGIN_MS = 200
 
 /** The requests of one table. */
 export class Requests {
+  /** How often requests had to be sent again. */
+  retryCount = 0
   readonly #options: RequestOptions
 
   constructor(options: RequestOptions) {
@@ -66,30 +70,35 @@ export class Requests {
     operation: string,
     request: (limits: { abortSignal?: AbortSignal }) => Promise<Output>,
   ): Promise<Output> {
-    const { onRetry, tableName } = this.#options
     const output = await request(this.#limits()).catch((error: unknown) => {
       const attempts = attemptsOf(error)
-      if (attempts > 1) onRetry?.({ operation, attempts, error })
-      throw translateError(error, operation, tableName)
+      this.#noteRetry({ operation, attempts, repetitions: attempts - 1, error })
+      throw translateError(error, operation, this.#options.tableName)
     })
     const attempts = attemptsOf(output)
-    if (attempts > 1) onRetry?.({ operation, attempts })
+    this.#noteRetry({ operation, attempts, repetitions: attempts - 1 })
     this.#report(operation, output, attempts)
     return output
   }
 
   /** Repeats a request that says what it could not do yet, until it can or the attempts are used up. */
   async untilDone(operation: string, send: () => Promise<Error | undefined>): Promise<void> {
-    const { onRetry, tableName, remainingMs, pause = delay } = this.#options
+    const { tableName, remainingMs, pause = delay } = this.#options
     for (let attempt = 1; ; attempt++) {
       const obstacle = await send()
       if (obstacle === undefined) return
       const milliseconds = Math.random() * FIRST_PAUSE_MS * 2 ** attempt
       const isTooLate = remainingMs !== undefined && remainingMs() - DEADLINE_MARGIN_MS <= milliseconds
       if (attempt === ATTEMPTS || isTooLate) throw new TableRequestError(operation, tableName, true, obstacle)
-      onRetry?.({ operation, attempts: attempt + 1 })
+      this.#noteRetry({ operation, attempts: attempt + 1, repetitions: 1 })
       await pause(milliseconds)
     }
+  }
+
+  #noteRetry(retry: Retry): void {
+    if (retry.repetitions < 1) return
+    this.retryCount += retry.repetitions
+    this.#options.onRetry?.(retry)
   }
 
   #limits(): { abortSignal?: AbortSignal } {

@@ -590,6 +590,26 @@ describe('an orchestrator', () => {
   })
 })
 
+describe('retries', () => {
+  it('of a manager and its agents are reported and counted together', async () => {
+    const operations: string[] = []
+    const { manager, agent, answers } = agentFor({ onRetry: ({ operation }) => operations.push(operation) })
+    answers.on(QueryCommand).resolves({ $metadata: { attempts: 3 } })
+    await agent.invoke('Hi.')
+    answers.on(GetCommand).resolves({ $metadata: { attempts: 2 } })
+    await manager.findSession()
+    expect(operations).toEqual(['Query', 'GetItem'])
+    expect(manager.retryCount).toBe(3)
+  })
+
+  it('are counted when nobody listens', async () => {
+    const { manager, answers } = managerFor()
+    answers.on(GetCommand).resolves({ $metadata: { attempts: 2 } })
+    await manager.findSession()
+    expect(manager.retryCount).toBe(1)
+  })
+})
+
 describe('the session itself', () => {
   it('can be created', async () => {
     const { manager, takeSent } = managerFor({ autoCreate: false })

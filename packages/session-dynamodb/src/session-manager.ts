@@ -45,11 +45,21 @@ export class DynamoDBSessionManager extends SessionManager {
   readonly #storages: Set<WeakRef<DynamoDBSnapshotStorage>>
   /** Whose storage the SDK's own code is to use: it knows only ids. */
   readonly #current: AsyncLocalStorage<DynamoDBSnapshotStorage>
+  readonly #retries: { readonly count: number }
 
   /** @throws `InvalidOptionError` naming the first option that is wrong. Sends no request. */
   constructor(options: DynamoDBSessionManagerOptions) {
     const parsed = parseManagerOptions(options)
-    const storageOptions = { ...options, client: documentClientOf(options), clientConfig: undefined }
+    const retries = { count: 0 }
+    const storageOptions: DynamoDBSessionManagerOptions = {
+      ...options,
+      client: documentClientOf(options),
+      clientConfig: undefined,
+      onRetry: (retry) => {
+        retries.count += retry.repetitions
+        parsed.onRetry?.(retry)
+      },
+    }
     const storage = new DynamoDBSnapshotStorage(storageOptions)
     const current = new AsyncLocalStorage<DynamoDBSnapshotStorage>()
     super({
@@ -66,6 +76,12 @@ export class DynamoDBSessionManager extends SessionManager {
     this.#writers = new WeakMap()
     this.#storages = new Set()
     this.#current = current
+    this.#retries = retries
+  }
+
+  /** How often this manager's requests had to be sent again. `onRetry` is told of each. */
+  get retryCount(): number {
+    return this.#retries.count
   }
 
   /**

@@ -60,6 +60,11 @@ export class DynamoDBSnapshotStorage implements SnapshotStorage {
     this.#directory = new SessionDirectory({ ...this.#options, table: this.#table, now: Date.now })
   }
 
+  /** How often this storage's requests had to be sent again. `onRetry` is told of each. */
+  get retryCount(): number {
+    return this.#table.retryCount
+  }
+
   /**
    * Saves a snapshot. The latest one is compared with what is stored: a message that was added is one `PutItem`, and
    * what has not changed is not written.

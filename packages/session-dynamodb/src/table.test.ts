@@ -442,9 +442,10 @@ describe('consumed capacity', () => {
     await table.get(key)
     await rejectionOf(table.put(item))
     expect(retries).toEqual([
-      { operation: 'GetItem', attempts: 2 },
-      { operation: 'PutItem', attempts: 3, error: cause },
+      { operation: 'GetItem', attempts: 2, repetitions: 1 },
+      { operation: 'PutItem', attempts: 3, repetitions: 2, error: cause },
     ])
+    expect(table.retryCount).toBe(3)
   })
 
   it('is reported for every attempt at a batch', async () => {

@@ -57,6 +57,11 @@ export class SessionTable {
     this.#requests = new Requests(options)
   }
 
+  /** How often requests had to be sent again. */
+  get retryCount(): number {
+    return this.#requests.retryCount
+  }
+
   /** Reads one item. */
   async get(key: ItemKey): Promise<Item | undefined> {
     const input = {
