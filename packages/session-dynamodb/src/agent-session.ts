@@ -13,7 +13,8 @@ import {
 import { AnswerNotSavedError } from './errors.ts'
 import { isAnswer } from './items.ts'
 import { unstash } from './stash.ts'
-import { type AgentSessionOptions, type Turn, TurnStart } from './turn-start.ts'
+import type { Turn } from './turn.ts'
+import { type AgentSessionOptions, TurnStart } from './turn-start.ts'
 import type { Turns } from './turns.ts'
 
 /** Connects one agent to its storage. */

@@ -3,6 +3,9 @@
 import { Message, TextBlock, ToolResultBlock } from '@strands-agents/sdk'
 import type { RepairMode } from './options.ts'
 
+/** Name of the tool through which the SDK has a model give a structured output. */
+const STRUCTURED_OUTPUT_TOOL = 'strands_structured_output'
+
 /** Stands for the result of a tool whose run was cut short. */
 const INTERRUPTED_TOOL = 'The tool run was interrupted.'
 
@@ -28,6 +31,12 @@ export function repairConversation(
       : dropOrphans(dropToolUses(endsUnanswered ? upToLastAnswer(messages) : messages))
   const isSame = repaired.length === messages.length && repaired.every((message, index) => message === messages[index])
   return isSame ? undefined : repaired
+}
+
+/** A turn with a structured output ends with its tool's result, which is the answer. */
+export function endsWithStructuredOutput(messages: readonly Message[]): boolean {
+  const uses = messages.at(-2)?.content ?? []
+  return uses.some((block) => block.type === 'toolUseBlock' && block.name === STRUCTURED_OUTPUT_TOOL)
 }
 
 /** Gives each tool use that has no result one that says so, in the message that follows it. */

@@ -2,15 +2,14 @@
 
 import { type Agent, Message, type MessageData } from '@strands-agents/sdk'
 import { SessionBusyError, SessionConflictError } from './errors.ts'
-import { checkId, SESSION_SORT_KEY } from './keys.ts'
+import { clearStaleInterrupt, isInterrupted } from './interrupts.ts'
+import { SESSION_SORT_KEY } from './keys.ts'
 import type { TurnOptions } from './parse-options.ts'
-import { repairConversation } from './repair.ts'
+import { endsWithStructuredOutput, repairConversation } from './repair.ts'
 import { freeze } from './snapshot.ts'
 import type { DynamoDBSnapshotStorage } from './snapshot-storage.ts'
+import { newTurn, type Turn } from './turn.ts'
 import type { Turns } from './turns.ts'
-
-/** Name of the tool through which the SDK has a model give a structured output. */
-const STRUCTURED_OUTPUT_TOOL = 'strands_structured_output'
 
 /** What an agent's session needs of its manager. */
 export interface AgentSessionOptions extends TurnOptions {
@@ -21,32 +20,6 @@ export interface AgentSessionOptions extends TurnOptions {
   readonly restore: () => Promise<boolean>
   /** Saves the agent's latest snapshot. */
   readonly save: () => Promise<void>
-}
-
-/** One run of the agent loop. */
-export interface Turn {
-  readonly id: string | undefined
-  /** The caller's object, by which a continuation of the same call is recognised. */
-  readonly invocationState: object
-  /** When to stop waiting for other writers, in epoch milliseconds. */
-  readonly waitUntil: number
-  /** The caller's messages that the agent has added and the log does not hold yet. */
-  readonly unclaimed: Message[]
-  /** Whether a message of this turn is stored: from then on a conflict cannot be healed. */
-  isClaimed: boolean
-  /** Whether the log holds an earlier run of the turn that was cut short. */
-  isResumed: boolean
-  /** How many of the caller's messages the log holds from that run. */
-  storedInputs: number
-  /** The stored answer, when the turn has been run before. */
-  replay: Message | undefined
-  /** Whether the run ended with an error of its own, which a failing save must not hide. */
-  hasFailed: boolean
-  /** Whether the run ended in the middle because a save failed. */
-  isCutShort: boolean
-  /** Whether the run was cancelled while another writer's turn was under way: it leaves nothing behind. */
-  isGivenUp: boolean
-  isOver: boolean
 }
 
 /** Starts the turns of one agent. */
@@ -62,21 +35,7 @@ export class TurnStart {
   /** Opens a turn: what is written from now on is part of it. */
   open(invocationState: Readonly<Record<string, unknown>>): Turn {
     const { turnWaitMs } = this.#options
-    const id = turnIdOf(invocationState)
-    const turn: Turn = {
-      id,
-      invocationState,
-      waitUntil: Date.now() + this.#within(turnWaitMs),
-      unclaimed: [],
-      isClaimed: false,
-      isResumed: false,
-      storedInputs: 0,
-      replay: undefined,
-      hasFailed: false,
-      isCutShort: false,
-      isGivenUp: false,
-      isOver: false,
-    }
+    const turn = newTurn(invocationState, Date.now() + this.#within(turnWaitMs))
     this.#mark(turn)
     return turn
   }
@@ -251,44 +210,6 @@ export class TurnStart {
   get #location(): { sessionId: string; scope: 'agent'; scopeId: string } {
     return { sessionId: this.#options.sessionId, scope: 'agent', scopeId: this.#options.agent.id }
   }
-}
-
-/**
- * The id that a caller gave a turn, in `invocationState.turnId`.
- *
- * @throws `InvalidOptionError` for one that is not an id.
- */
-function turnIdOf(invocationState: Readonly<Record<string, unknown>>): string | undefined {
-  const { turnId } = invocationState
-  return turnId === undefined ? undefined : checkId('invocationState.turnId', turnId)
-}
-
-/** Whether the agent waits for a person's answer: its unfinished tool uses are not those of a crash. */
-function isInterrupted(agent: Agent): boolean {
-  const { interrupts } = agent.takeSnapshot({ include: ['interrupts'] }).data
-  return fieldOf(interrupts, 'activated') === true
-}
-
-/**
- * Forgets an interrupt that has been answered: a process that dies after it has stored the tools' results leaves a state
- * that still waits for them.
- */
-function clearStaleInterrupt(agent: Agent): void {
-  const snapshot = agent.takeSnapshot({ include: ['interrupts'] })
-  const pending = fieldOf(fieldOf(snapshot.data.interrupts, 'pendingToolExecution'), 'assistantMessageData')
-  const trackingId = fieldOf(pending, 'trackingId')
-  if (typeof trackingId !== 'string' || !agent.messages.some((message) => message.trackingId === trackingId)) return
-  agent.loadSnapshot({ ...snapshot, data: { interrupts: { interrupts: {}, activated: false } } })
-}
-
-function fieldOf(value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined
-}
-
-/** A turn with a structured output ends with its tool's result, which is the answer. */
-function endsWithStructuredOutput(messages: readonly Message[]): boolean {
-  const uses = messages.at(-2)?.content ?? []
-  return uses.some((block) => block.type === 'toolUseBlock' && block.name === STRUCTURED_OUTPUT_TOOL)
 }
 
 /** Whether another writer was faster, which can be made up for. A session that is being deleted cannot be gone on with. */
