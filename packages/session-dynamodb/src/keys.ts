@@ -2,12 +2,15 @@
 
 import type { Scope, SnapshotLocation } from '@strands-agents/sdk'
 import { InvalidOptionError } from './errors.ts'
+import { SESSION_SORT_KEY, tenantPrefixOf } from './schema.ts'
 
 /** Primary key of an item. */
 export interface ItemKey {
   readonly pk: string
   readonly sk: string
 }
+
+export { SESSION_SORT_KEY }
 
 /** Longest id, in characters. Escaped it can be longer, so keys are also held against DynamoDB's limits in bytes. */
 export const MAX_ID_LENGTH = 256
@@ -29,9 +32,6 @@ const MAX_SORT_KEY_BYTES = 1024
 const PART_SUFFIX_BYTES = 80
 
 const SCOPE_PREFIX: Readonly<Record<Scope, string>> = { agent: 'agent', multiAgent: 'multiagent' }
-
-/** Sort key of the session item. */
-export const SESSION_SORT_KEY = 'session'
 
 /** A range that holds every sort key: they are made of letters, digits and percent-encoding. */
 export const ALL_SORT_KEYS = ['!', '~'] as const
@@ -219,7 +219,7 @@ export function sessionKey(sessionId: string, tenantId?: string): ItemKey {
 }
 
 function tenantPrefix(tenantId?: string): string {
-  return tenantId === undefined ? '' : `tenant#${escapeId(checkId('tenantId', tenantId))}#`
+  return tenantId === undefined ? '' : tenantPrefixOf(checkId('tenantId', tenantId))
 }
 
 /** Percent-encoding leaves no `#`, so that no id can reach into another one's keys, and stays readable for plain ids. */

@@ -1,4 +1,4 @@
-/** The public options and the environment variable, with their defaults. */
+/** The public options, with their defaults. */
 
 import type {
   Logger,
@@ -155,6 +155,3 @@ export interface DynamoDBSessionManagerOptions extends DynamoDBSnapshotStorageOp
    */
   readonly onAnswerNotSaved?: ((error: AnswerNotSavedError) => void) | undefined
 }
-
-/** Environment variable that names the table when `tableName` is not given. */
-export const TABLE_VARIABLE = 'STRANDS_SESSION_TABLE'

@@ -9,14 +9,14 @@ import type {
 import { documentClientOf } from './client.ts'
 import { type AnswerNotSavedError, InvalidOptionError } from './errors.ts'
 import { checkId, checkSessionId, ownerKeyOf, partitionKeyOf } from './keys.ts'
-import {
-  type DynamoDBSessionManagerOptions,
-  type DynamoDBSnapshotStorageOptions,
-  type RepairMode,
-  TABLE_VARIABLE,
-  type TableOptions,
+import type {
+  DynamoDBSessionManagerOptions,
+  DynamoDBSnapshotStorageOptions,
+  RepairMode,
+  TableOptions,
 } from './options.ts'
 import type { Retry } from './requests.ts'
+import { TABLE_VARIABLE } from './schema.ts'
 import type { SessionTableOptions } from './table.ts'
 
 /** What becomes of {@link TableOptions}. */

@@ -1,5 +1,5 @@
 /**
- * The table's shape, stated once: attribute names, key schema, index and TTL.
+ * What infrastructure must know, stated once: the table's shape, how its keys begin, the actions that a role needs.
  *
  * Free of imports, so that infrastructure code can use it without loading an SDK.
  */
@@ -35,3 +35,31 @@ export const TABLE_SCHEMA = {
     sortKey: ATTRIBUTE.updatedAt,
   },
 } as const
+
+/** Environment variable that names the table when the option `tableName` is not given. */
+export const TABLE_VARIABLE = 'STRANDS_SESSION_TABLE'
+
+/** Sort key of the session item, which is the last one of its session to go. */
+export const SESSION_SORT_KEY = 'session'
+
+/**
+ * How the keys of a tenant's items begin, in the table and in the owner index. Percent-encoding leaves no `#`, so that no
+ * tenant's prefix begins another one's.
+ */
+export function tenantPrefixOf(tenantId: string): string {
+  return `tenant#${encodeURIComponent(tenantId)}#`
+}
+
+/** The IAM actions on the table that the library's requests need. */
+export const TABLE_ACTIONS = [
+  'dynamodb:BatchGetItem',
+  'dynamodb:BatchWriteItem',
+  'dynamodb:DeleteItem',
+  'dynamodb:GetItem',
+  'dynamodb:PutItem',
+  'dynamodb:Query',
+  'dynamodb:UpdateItem',
+] as const
+
+/** The IAM actions on the owner index that `listSessions()` needs. */
+export const OWNER_INDEX_ACTIONS = ['dynamodb:Query'] as const

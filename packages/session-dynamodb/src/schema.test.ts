@@ -1,0 +1,66 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { OWNER_INDEX_ACTIONS, TABLE_ACTIONS, tenantPrefixOf } from './schema.ts'
+
+/** What a role needs for each command of the AWS SDK: the service's documentation of its IAM actions. */
+const ACTIONS_OF_COMMAND: ReadonlyMap<string, readonly string[]> = new Map([
+  ['BatchGetCommand', ['dynamodb:BatchGetItem']],
+  ['BatchWriteCommand', ['dynamodb:BatchWriteItem']],
+  ['DeleteCommand', ['dynamodb:DeleteItem']],
+  ['GetCommand', ['dynamodb:GetItem']],
+  ['PutCommand', ['dynamodb:PutItem']],
+  ['QueryCommand', ['dynamodb:Query']],
+  ['UpdateCommand', ['dynamodb:UpdateItem']],
+  // A transaction needs the actions of what is in it.
+  ['TransactWriteCommand', []],
+])
+
+/** What a role needs for each kind of action in a transaction. */
+const ACTIONS_IN_TRANSACTION: ReadonlyMap<string, string> = new Map([
+  ['ConditionCheck', 'dynamodb:ConditionCheckItem'],
+  ['Delete', 'dynamodb:DeleteItem'],
+  ['Put', 'dynamodb:PutItem'],
+  ['Update', 'dynamodb:UpdateItem'],
+])
+
+/** A development helper: roles that run agents do not create tables. */
+const CONTROL_PLANE_MODULE = 'create-session-table.ts'
+
+/** The IAM actions that the library's sources call, derived from the commands that they construct. */
+function calledActions(): readonly string[] {
+  const actions = new Set<string>()
+  for (const file of readdirSync(import.meta.dirname)) {
+    if (!file.endsWith('.ts') || file.endsWith('.test.ts') || file === CONTROL_PLANE_MODULE) continue
+    const source = readFileSync(`${import.meta.dirname}/${file}`, 'utf8')
+    // What sends requests by itself would hide them.
+    expect(source, file).not.toMatch(/\b(?:paginate|waitUntil)[A-Z]\w*\(/)
+    expect(source, file).not.toMatch(/@aws-sdk\/(?!client-dynamodb|lib-dynamodb|client-s3)/)
+    for (const [, command = ''] of source.matchAll(/\bnew\s+(?:\w+\.)?(\w+Command)\b/g)) {
+      const needed = ACTIONS_OF_COMMAND.get(command)
+      if (needed === undefined) throw new Error(`${file} sends a ${command}: which actions does it need?`)
+      for (const action of needed) actions.add(action)
+    }
+    if (!/\bnew\s+(?:\w+\.)?Transact\w+Command\b/.test(source)) continue
+    for (const [, kind = ''] of source.matchAll(/\b(ConditionCheck|Delete|Put|Update): /g)) {
+      actions.add(ACTIONS_IN_TRANSACTION.get(kind) ?? kind)
+    }
+  }
+  return [...actions].sort()
+}
+
+describe('actions', () => {
+  it('are exactly those of the commands that the library sends', () => {
+    expect(calledActions()).toEqual([...TABLE_ACTIONS])
+  })
+
+  it('of the index are among those of the table', () => {
+    expect(TABLE_ACTIONS).toEqual(expect.arrayContaining([...OWNER_INDEX_ACTIONS]))
+  })
+})
+
+describe('tenantPrefixOf', () => {
+  it('escapes what could reach into another tenant', () => {
+    expect(tenantPrefixOf('acme')).toBe('tenant#acme#')
+    expect(tenantPrefixOf('acme#session')).toBe('tenant#acme%23session#')
+  })
+})
