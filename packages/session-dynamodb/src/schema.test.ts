@@ -1,6 +1,13 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { OWNER_INDEX_ACTIONS, TABLE_ACTIONS, tenantPrefixOf } from './schema.ts'
+import {
+  BUCKET_ACTIONS,
+  OBJECT_ACTIONS,
+  OWNER_INDEX_ACTIONS,
+  objectPrefixOf,
+  TABLE_ACTIONS,
+  tenantPrefixOf,
+} from './schema.ts'
 
 /** What a role needs for each command of the AWS SDK: the service's documentation of its IAM actions. */
 const ACTIONS_OF_COMMAND: ReadonlyMap<string, readonly string[]> = new Map([
@@ -11,6 +18,12 @@ const ACTIONS_OF_COMMAND: ReadonlyMap<string, readonly string[]> = new Map([
   ['PutCommand', ['dynamodb:PutItem']],
   ['QueryCommand', ['dynamodb:Query']],
   ['UpdateCommand', ['dynamodb:UpdateItem']],
+  ['DeleteObjectCommand', ['s3:DeleteObject']],
+  ['DeleteObjectsCommand', ['s3:DeleteObject']],
+  ['GetObjectCommand', ['s3:GetObject']],
+  ['HeadObjectCommand', ['s3:GetObject']],
+  ['ListObjectsV2Command', ['s3:ListBucket']],
+  ['PutObjectCommand', ['s3:PutObject']],
   // A transaction needs the actions of what is in it.
   ['TransactWriteCommand', []],
 ])
@@ -56,8 +69,13 @@ function valuesOfAwsSdk(source: string): readonly string[] {
 }
 
 describe('actions', () => {
-  it('are exactly those of the commands that the library sends', () => {
-    expect(calledActions()).toEqual([...TABLE_ACTIONS])
+  it('on the table are exactly those of the commands that the library sends', () => {
+    expect(calledActions().filter((action) => action.startsWith('dynamodb:'))).toEqual([...TABLE_ACTIONS])
+  })
+
+  it('on offloaded objects and their bucket cover the commands that the library sends', () => {
+    const called = calledActions().filter((action) => !action.startsWith('dynamodb:'))
+    expect([...OBJECT_ACTIONS, ...BUCKET_ACTIONS]).toEqual(expect.arrayContaining([...called]))
   })
 
   it('of the index are among those of the table', () => {
@@ -69,5 +87,16 @@ describe('tenantPrefixOf', () => {
   it('escapes what could reach into another tenant', () => {
     expect(tenantPrefixOf('acme')).toBe('tenant#acme#')
     expect(tenantPrefixOf('acme#session')).toBe('tenant#acme%23session#')
+  })
+})
+
+describe('objectPrefixOf', () => {
+  it('is one folder for each session, the same for a table by name and by ARN', () => {
+    const partitionKey = 'tenant#a%20b#session#s-1'
+
+    expect(objectPrefixOf('sessions', partitionKey)).toBe('sessions/tenant%23a%2520b%23session%23s-1/')
+    expect(objectPrefixOf('arn:aws:dynamodb:eu-west-1:123456789012:table/sessions', partitionKey)).toBe(
+      objectPrefixOf('sessions', partitionKey),
+    )
   })
 })

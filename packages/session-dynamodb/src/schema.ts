@@ -1,5 +1,6 @@
 /**
- * What infrastructure must know, stated once: the table's shape, how its keys begin, the actions that a role needs.
+ * What infrastructure must know, stated once: the table's shape, how keys and objects' names begin, the actions that a
+ * role needs.
  *
  * Free of imports, so that infrastructure code can use it without loading an SDK.
  */
@@ -63,3 +64,18 @@ export const TABLE_ACTIONS = [
 
 /** The IAM actions on the owner index that `listSessions()` needs. */
 export const OWNER_INDEX_ACTIONS = ['dynamodb:Query'] as const
+
+/**
+ * How the names of a session's offloaded objects begin, after the option `offload.prefix`: with the table's name, of which
+ * there is one, however the table is named to the library.
+ */
+export function objectPrefixOf(tableNameOrArn: string, partitionKey: string): string {
+  const tableName = tableNameOrArn.slice(tableNameOrArn.lastIndexOf('/') + 1)
+  return `${tableName}/${encodeURIComponent(partitionKey)}/`
+}
+
+/** The IAM actions on offloaded objects that the option `offload` needs. */
+export const OBJECT_ACTIONS = ['s3:DeleteObject', 's3:GetObject', 's3:PutObject'] as const
+
+/** The IAM actions on the bucket of offloaded objects: a session's objects are listed when it is deleted. */
+export const BUCKET_ACTIONS = ['s3:ListBucket'] as const
