@@ -15,7 +15,7 @@ test('prints what each turn costs next to the SDK’s own manager, whose cost gr
   const { session, stock, bounds }: CapacityFacts = JSON.parse(stdout)
 
   expect(code).toBe(0)
-  expect(session.turns.map(({ writeUnits }) => writeUnits).slice(1)).toEqual([...Array(9).fill(8), 9, 9])
+  expect(session.turns.map(({ writeUnits }) => writeUnits).slice(1)).toEqual([...Array(9).fill(5), 6, 6])
   expect(session.sampled.map(({ turn, tableMessages }) => [turn, tableMessages])).toEqual(
     [1, 10, 12].map((n) => [n, 4 * n]),
   )

@@ -1,6 +1,6 @@
 /** Reads an item's attributes: whatever they hold, the result is a value of the right kind or an error with the key. Pure. */
 
-import { digestOf, type Encoding } from './codec.ts'
+import { digestOf, ENCODINGS, type Encoding } from './codec.ts'
 import { NewerFormatError, SessionCorruptedError } from './errors.ts'
 import { type ItemKey, MAX_PARTS, SESSION_SORT_KEY } from './keys.ts'
 import { ATTRIBUTE, FORMAT_VERSION } from './schema.ts'
@@ -9,16 +9,18 @@ import { parseRanges } from './window.ts'
 /** An item as the document client reads and writes it. */
 export type Item = Readonly<Record<string, unknown>>
 
-/** A value as its item holds it: the text, or how many parts hold it. */
-export interface StoredValue {
-  readonly encoding: Encoding
-  readonly digest: string
-  readonly inline: string | undefined
-  readonly partCount: number
+/** A value as its item holds it: its text or what it was compressed to, or where that is. */
+export interface StoredValue extends ValuePlace {
+  readonly inline: string | Uint8Array | undefined
 }
 
 /** Where a value is: enough to delete what does not fit its item. */
-export type ValuePlace = Omit<StoredValue, 'inline'>
+export interface ValuePlace {
+  readonly encoding: Encoding
+  /** Digest of the text. */
+  readonly digest: string
+  readonly partCount: number
+}
 
 /** Key of an item that a query returned. */
 export function keyOf(item: Item): ItemKey {
@@ -77,15 +79,23 @@ export function readAttributes(item: Item) {
       if (ranges === undefined) throw corrupted(`has no sequence numbers in '${name}'`)
       return ranges
     },
+    encoding(): Encoding {
+      const encoding = ENCODINGS.find((each) => each === item.enc)
+      if (encoding === undefined) throw corrupted(`has an unknown encoding in 'enc'`)
+      return encoding
+    },
     value(): StoredValue {
-      if (item.enc !== 'json') throw corrupted(`has an unknown encoding in 'enc'`)
-      if (item.parts === undefined) {
-        const inline = read.string('data')
-        return { encoding: 'json', digest: digestOf(inline), inline, partCount: 0 }
+      const encoding = read.encoding()
+      if (item.parts !== undefined) {
+        const partCount = read.count('parts')
+        if (partCount > MAX_PARTS) throw corrupted(`has more parts than there can be`)
+        return { encoding, digest: read.string('digest'), inline: undefined, partCount }
       }
-      const partCount = read.count('parts')
-      if (partCount > MAX_PARTS) throw corrupted(`has more parts than there can be`)
-      return { encoding: 'json', digest: read.string('digest'), inline: undefined, partCount }
+      if (encoding !== 'json') {
+        return { encoding, digest: read.string('digest'), inline: read.bytes('data'), partCount: 0 }
+      }
+      const inline = read.string('data')
+      return { encoding, digest: digestOf(inline), inline, partCount: 0 }
     },
   }
   const version = read.count('v')

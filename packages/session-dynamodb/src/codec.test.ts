@@ -1,80 +1,75 @@
+import { randomBytes } from 'node:crypto'
+import { brotliCompressSync, brotliDecompressSync } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, it, test } from 'vitest'
-import { digestOf, type EncodedValue, encode, INLINE_LIMIT, join } from './codec.ts'
+import { compress, decode, digestOf, slice, VALUE_LIMIT } from './codec.ts'
 
-const decode = ({ inline, parts, digest }: EncodedValue): string | undefined => inline ?? join(parts, digest)
-
-/** JSON texts of all sizes up to about four parts, many of them at a limit, in letters of one to four bytes. */
-const largeText = fc
-  .tuple(
-    fc.constantFrom('x', 'é', '界', '😀', '\ud83d'),
-    fc.constantFrom(1, 2, 3),
-    fc.integer({ min: -5, max: 5 }),
-    fc.string({ unit: 'binary-ascii', maxLength: 4 }),
-  )
-  .map(([unit, parts, offset, head]) => {
-    const letters = Math.floor((parts * INLINE_LIMIT + offset) / Buffer.byteLength(unit))
-    return JSON.stringify(head + unit.repeat(letters))
-  })
 const smallText = fc.json({ stringUnit: 'binary' })
+const image = (bytes: number): string => JSON.stringify(randomBytes(bytes).toString('base64'))
+const prose = (length: number): string => JSON.stringify('The answer to question 42 is in row 7. '.repeat(length / 39))
 
-describe('encode', () => {
-  it('keeps a small value in its item', () => {
-    expect(encode('{"a":1}')).toEqual({ encoding: 'json', digest: digestOf('{"a":1}'), inline: '{"a":1}', parts: [] })
-  })
+async function packed(text: string): Promise<Parameters<typeof decode>[0]> {
+  return { encoding: 'br', digest: digestOf(text), data: await compress(text) }
+}
 
-  it('has an inverse', () => {
-    fc.assert(fc.property(smallText, (text) => decode(encode(text)) === text))
-    fc.assert(
-      fc.property(largeText, (text) => decode(encode(text)) === text),
-      { numRuns: 12 },
-    )
+describe('compress', () => {
+  it('has an inverse', async () => {
+    await fc.assert(fc.asyncProperty(smallText, async (text) => (await decode(await packed(text))) === text))
   })
 
   test.each([
-    [INLINE_LIMIT - 1, []],
-    [INLINE_LIMIT, []],
-    [INLINE_LIMIT + 1, [INLINE_LIMIT, 1]],
-    [2 * INLINE_LIMIT, [INLINE_LIMIT, INLINE_LIMIT]],
-    [2 * INLINE_LIMIT + 1, [INLINE_LIMIT, INLINE_LIMIT, 1]],
-  ])('cuts %i bytes into parts of %j', (size, expected) => {
-    const text = 'x'.repeat(size)
-    const { inline, parts } = encode(text)
-    expect(parts.map((part) => part.byteLength)).toEqual(expected)
-    expect(inline === undefined ? undefined : inline.length).toBe(expected.length === 0 ? size : undefined)
+    ['an image', image(300_000)],
+    ['prose', prose(300_000)],
+    ['text behind an image', `[${image(100_000)},${prose(100_000)}]`],
+    ['letters of four bytes', JSON.stringify('😀'.repeat(50_000))],
+  ])('has an inverse for what is long: %s', async (_, text) => {
+    expect((await decode(await packed(text))) === text).toBe(true)
   })
 
-  test.each([0, 1, 2, 3])('counts bytes, and may cut a letter of four bytes after %i', (offset) => {
-    const text = `${'x'.repeat(INLINE_LIMIT - offset)}😀`
-    const value = encode(text)
-    expect(value.parts.map((part) => part.byteLength)).toEqual([INLINE_LIMIT, 4 - offset].filter((size) => size > 0))
-    expect(decode(value) === text).toBe(true)
+  it('takes the quarter off base64 that base64 has put on', async () => {
+    const text = image(300_000)
+    expect((await compress(text)).byteLength).toBeLessThan(1.01 * 300_000)
   })
 
-  it('counts bytes, not characters', () => {
-    expect(encode('界'.repeat(INLINE_LIMIT / 3)).parts).toEqual([])
-    expect(encode('界'.repeat(INLINE_LIMIT / 3 + 1)).parts).toHaveLength(2)
+  it('is Brotli, which any other program reads', async () => {
+    const text = prose(3_000)
+    expect(brotliDecompressSync(await compress(text)).toString()).toBe(text)
   })
 })
 
-describe('join', () => {
-  const text = `${'x'.repeat(INLINE_LIMIT)}${'y'.repeat(INLINE_LIMIT)}z`
-  const { parts, digest } = encode(text)
-  const [first, second, third] = parts as [Uint8Array, Uint8Array, Uint8Array]
+describe('decode', () => {
+  const text = '{"a":1}'
 
-  it.each([
-    ['a missing part', [first, second]],
-    ['no part', []],
-    ['swapped parts', [second, first, third]],
-    ['a part twice', [first, second, third, third]],
-    ['a changed part', [first, second, Buffer.from('Z')]],
-  ])('refuses %s', (_, damaged) => {
-    expect(join(damaged, digest)).toBeUndefined()
+  it('leaves JSON as it is', async () => {
+    const digest = digestOf(text)
+    expect(await decode({ encoding: 'json', digest, data: text })).toBe(text)
+    expect(await decode({ encoding: 'json', digest, data: Uint8Array.from(Buffer.from(text)) })).toBe(text)
   })
 
-  it('refuses parts of another value', () => {
-    expect(join(parts, digestOf('another'))).toBeUndefined()
+  test.each([
+    ['another text', { encoding: 'json' as const, data: '{"a":2}' }],
+    ['another text, compressed', { encoding: 'br' as const, data: brotliCompressSync('{"a":2}') }],
+    ['what is not compressed', { encoding: 'br' as const, data: Buffer.from(text) }],
+    ['a part of what it was', { encoding: 'br' as const, data: brotliCompressSync(text).subarray(0, 5) }],
+    ['nothing', { encoding: 'br' as const, data: new Uint8Array() }],
+  ])('refuses %s', async (_, stored) => {
+    expect(await decode({ ...stored, digest: digestOf(text) })).toBeUndefined()
   })
+
+  it('refuses what would fill the memory', async () => {
+    const bomb = brotliCompressSync(Buffer.alloc(VALUE_LIMIT + 1))
+    expect(await decode({ encoding: 'br', digest: digestOf(text), data: bomb })).toBeUndefined()
+  })
+})
+
+test('slice cuts bytes into pieces of a size', () => {
+  const cut = (length: number): number[] => slice(new Uint8Array(length), 3).map((piece) => piece.byteLength)
+  expect([cut(0), cut(2), cut(3), cut(4), cut(6), cut(7)]).toEqual([[], [2], [3], [3, 1], [3, 3], [3, 3, 1]])
+  fc.assert(
+    fc.property(fc.uint8Array({ minLength: 1 }), fc.integer({ min: 1, max: 9 }), (bytes, size) => {
+      expect(Buffer.concat(slice(bytes, size))).toEqual(Buffer.from(bytes))
+    }),
+  )
 })
 
 describe('digestOf', () => {

@@ -140,6 +140,27 @@ export class SessionCorruptedError extends DynamoDBSessionError {
   }
 }
 
+/** A value is longer than any that is stored. Nothing of it, or of the save that it is part of, was written. */
+export class ValueTooLargeError extends DynamoDBSessionError {
+  override name = 'ValueTooLargeError'
+  /** `{ pk, sk }` of the item that was to hold the value. */
+  readonly key: { readonly pk: string; readonly sk: string }
+  /** Size of the value's JSON, in bytes. */
+  readonly size: number
+  /** Most bytes that it may have. */
+  readonly limit: number
+
+  constructor(key: { readonly pk: string; readonly sk: string }, size: number, limit: number) {
+    super(
+      `The value of item { pk: '${key.pk}', sk: '${key.sk}' } has ${size} bytes as JSON, and at most ${limit} are stored. ` +
+        'Keep it elsewhere, and a reference to it in the conversation or the state.',
+    )
+    this.key = { pk: key.pk, sk: key.sk }
+    this.size = size
+    this.limit = limit
+  }
+}
+
 /** An item was written by a newer release of this package than the one that reads it. */
 export class NewerFormatError extends DynamoDBSessionError {
   override name = 'NewerFormatError'

@@ -43,7 +43,7 @@ function snapshotsFor() {
   const now = (): number => START
   const keys = new ScopeKeys(LOCATION)
   const table = new SessionTable({ client: mocked.client, tableName: TableName, consistentRead: true })
-  const values = new ValueStore(table)
+  const values = new ValueStore(table, { compression: 'off' })
   const log = new SessionLog({
     ...{ table, values, keys, sessionId: 's', scopeId: 'a', nonce: 'me', now },
     ...{ autoCreate: true, windowSize: 40, touchIntervalSeconds: 300 },

@@ -17,6 +17,7 @@ export {
   TableNotFoundError,
   TableRequestError,
   TableSchemaError,
+  ValueTooLargeError,
 } from './errors.ts'
 export { type ListSessionsOptions, listSessions } from './list-sessions.ts'
 export type {

@@ -3,7 +3,7 @@ import { describe, expect, it, test } from 'vitest'
 import { sealed } from '../test/support/log-items.ts'
 import { errorOf } from '../test/support/mocked-client.ts'
 import type { Item, StoredValue } from './attributes.ts'
-import { digestOf, type EncodedValue, encode } from './codec.ts'
+import { digestOf } from './codec.ts'
 import {
   checkFormat,
   entryOf,
@@ -34,22 +34,34 @@ import type { PlannedRow, TurnMark } from './window.ts'
 
 const key = { pk: 'session#s', sk: 'the item' }
 
-const messageItem = (itemKey: ItemKey, planned: PlannedRow, encoded: EncodedValue, facts: RowFacts): Item =>
+const messageItem = (itemKey: ItemKey, planned: PlannedRow, encoded: StoredValue, facts: RowFacts): Item =>
   withValue(messageFrame(itemKey, planned, facts), encoded)
-const stateItem = (itemKey: ItemKey, facts: Omit<State, 'value'>, encoded: EncodedValue): Item =>
+const stateItem = (itemKey: ItemKey, facts: Omit<State, 'value'>, encoded: StoredValue): Item =>
   withValue(stateFrame(itemKey, facts), encoded)
-const valueItem = (itemKey: ItemKey, encoded: EncodedValue): Item => withValue(valueFrame(itemKey), encoded)
+const valueItem = (itemKey: ItemKey, encoded: StoredValue): Item => withValue(valueFrame(itemKey), encoded)
+
+/** A text that is stored as it is. */
+function inJson(json: string): StoredValue {
+  return { encoding: 'json', digest: digestOf(json), inline: json, partCount: 0 }
+}
 
 const text = fc.string({ unit: 'grapheme' })
 const count = fc.nat({ max: Number.MAX_SAFE_INTEGER })
 const seqs = fc.array(fc.integer({ min: 1, max: 9_999_999_999 }), { maxLength: 6 })
 const window = fc.option(seqs, { nil: undefined })
-const value: fc.Arbitrary<EncodedValue> = fc.oneof(
-  fc.json({ stringUnit: 'binary' }).map(encode),
+const value: fc.Arbitrary<StoredValue> = fc.oneof(
+  fc.json({ stringUnit: 'binary' }).map(inJson),
   fc.record({
-    encoding: fc.constant('json' as const),
+    encoding: fc.constant('br' as const),
     digest: text.map(digestOf),
-    parts: fc.array(fc.uint8Array(), { minLength: 1, maxLength: 3 }),
+    inline: fc.uint8Array(),
+    partCount: fc.constant(0),
+  }),
+  fc.record({
+    encoding: fc.constantFrom('json' as const, 'br' as const),
+    digest: text.map(digestOf),
+    inline: fc.constant(undefined),
+    partCount: fc.integer({ min: 1, max: 3 }),
   }),
 )
 const row: fc.Arbitrary<PlannedRow> = fc.record({
@@ -83,13 +95,6 @@ const head: fc.Arbitrary<Head> = fc.record({
 const stateFacts = fc.record({ version: count, writer: text, last: count, createdAt: text })
 const mark: fc.Arbitrary<SnapshotMark> = fc.record({ incarnation: text, window, createdAt: text, stateDigest: text })
 
-const stored = ({ encoding, digest, inline, parts }: EncodedValue): StoredValue => ({
-  encoding,
-  digest,
-  inline,
-  partCount: parts.length,
-})
-
 describe('items', () => {
   it('of messages have an inverse', () => {
     fc.assert(
@@ -97,7 +102,7 @@ describe('items', () => {
         const { seq, detached, replaces, message } = planned
         const item = messageItem(key, planned, encoded, { writer, createdAt, turn: mark, touchedAt: touched })
         expect(parseMessage(item, seq)).toEqual({
-          ...{ seq, writer, createdAt, detached, replaces, value: stored(encoded), touchedAt: touched },
+          ...{ seq, writer, createdAt, detached, replaces, value: encoded, touchedAt: touched },
           // An answer that joins the window by itself ends its turn: nobody waits for it any more.
           turn: { id: mark.id, until: message.isAnswer && !detached ? undefined : mark.until },
         })
@@ -116,7 +121,7 @@ describe('items', () => {
   it('of states have an inverse', () => {
     fc.assert(
       fc.property(stateFacts, value, (facts, encoded) => {
-        expect(parseState(stateItem(key, facts, encoded))).toEqual({ ...facts, value: stored(encoded) })
+        expect(parseState(stateItem(key, facts, encoded))).toEqual({ ...facts, value: encoded })
       }),
     )
   })
@@ -132,14 +137,14 @@ describe('items', () => {
   it('of values and of parts have an inverse', () => {
     fc.assert(
       fc.property(value, fc.uint8Array(), (encoded, bytes) => {
-        expect(parseValue(valueItem(key, encoded))).toEqual(stored(encoded))
+        expect(parseValue(valueItem(key, encoded))).toEqual(encoded)
         expect(parsePart(partItem(key, bytes))).toEqual(bytes)
       }),
     )
   })
 
   it('look like this in the table', () => {
-    const inline = encode('{"role":"user"}')
+    const inline = inJson('{"role":"user"}')
     const message = { text: '{"role":"user"}', digest: inline.digest, trackingId: 't', role: 'user', isAnswer: false }
     const facts = { writer: 'w', createdAt: 'now' }
     const duringATurn = { ...facts, turn: { id: 'event-1', until: 9_000 }, touchedAt: 8 }
@@ -148,7 +153,7 @@ describe('items', () => {
       messageItem(
         key,
         { seq: 7, message: { ...message, role: undefined }, detached: true, replaces: [6, 2, 3] },
-        { encoding: 'json', digest: 'd', parts: [Uint8Array.of(1), Uint8Array.of(2)] },
+        { encoding: 'json', digest: 'd', inline: undefined, partCount: 2 },
         facts,
       ),
       messageItem(key, { seq: 7, message, detached: false, replaces: [] }, inline, duringATurn),
@@ -215,7 +220,7 @@ const message = { text: '', digest: '', trackingId: undefined, role: 'user', isA
 const kinds = [
   {
     kind: 'message',
-    item: messageItem(key, { seq: 7, message, detached: true, replaces: [1] }, encode('{}'), {
+    item: messageItem(key, { seq: 7, message, detached: true, replaces: [1] }, inJson('{}'), {
       ...{ writer: 'w', createdAt: 'now' },
       ...{ turn: { id: 'event-1', until: 9 }, touchedAt: 8 },
     }),
@@ -229,7 +234,7 @@ const kinds = [
     item: messageItem(
       key,
       { seq: 7, message, detached: false, replaces: [] },
-      { encoding: 'json', digest: 'd', parts: [Uint8Array.of(1)] },
+      { encoding: 'br', digest: 'd', inline: undefined, partCount: 1 },
       { writer: 'w', createdAt: 'now' },
     ),
     parse: (item: Item) => parseMessage(item, 7),
@@ -247,7 +252,7 @@ const kinds = [
   },
   {
     kind: 'state',
-    item: stateItem(key, { version: 1, writer: 'w', last: 0, createdAt: 'now' }, encode('{}')),
+    item: stateItem(key, { version: 1, writer: 'w', last: 0, createdAt: 'now' }, inJson('{}')),
     parse: parseState,
     texts: ['writer', 'createdAt', 'data'],
     counts: ['version', 'last'],
@@ -261,7 +266,7 @@ const kinds = [
     counts: [],
     optional: ['window'],
   },
-  { kind: 'value', item: valueItem(key, encode('{}')), parse: parseValue, texts: ['data'], counts: [], optional: [] },
+  { kind: 'value', item: valueItem(key, inJson('{}')), parse: parseValue, texts: ['data'], counts: [], optional: [] },
   {
     kind: 'part',
     item: partItem(key, Uint8Array.of(1)),
@@ -369,7 +374,7 @@ describe('what is known of a message', () => {
   it('is its row and its tracking id', () => {
     const message = { seq: 7, writer: 'w', createdAt: 'now', detached: true, replaces: [3] }
     const turn = { id: 'event-1', until: 9 }
-    const row = { ...message, turn, touchedAt: 8, value: stored(encode('{}')) }
+    const row = { ...message, turn, touchedAt: 8, value: inJson('{}') }
     const entry = {
       seq: 7,
       digest: digestOf('{}'),

@@ -1,7 +1,6 @@
 /** Items of the table to what the log knows of them, and back. Pure. */
 
 import { type Item, readAttributes, type StoredValue, seal } from './attributes.ts'
-import type { EncodedValue } from './codec.ts'
 import type { ItemKey } from './keys.ts'
 import { FORMAT_VERSION } from './schema.ts'
 import { formatRanges, type LogEntry, type PlannedRow, type TurnMark } from './window.ts'
@@ -191,9 +190,11 @@ export function valueFrame(key: ItemKey): Item {
 }
 
 /** Completes an item with its value and its checksum. */
-export function withValue(frame: Item, value: EncodedValue): Item {
-  if (value.inline !== undefined) return seal({ ...frame, enc: value.encoding, data: value.inline })
-  return seal({ ...frame, enc: value.encoding, parts: value.parts.length, digest: value.digest })
+export function withValue(frame: Item, { encoding, digest, inline, partCount }: StoredValue): Item {
+  const framed = { ...frame, enc: encoding }
+  if (inline === undefined) return seal({ ...framed, parts: partCount, digest })
+  // The digest of a text that is there to be read need not be stored.
+  return seal({ ...framed, data: inline, ...(encoding === 'json' ? {} : { digest }) })
 }
 
 /** @throws {@link SessionCorruptedError} or {@link NewerFormatError}, naming the item. */

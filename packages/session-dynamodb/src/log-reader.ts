@@ -1,6 +1,7 @@
 /** Reads the log: the window in one round trip where it lies at the log's end, and in two where it does not. */
 
 import { type Item, keyOf } from './attributes.ts'
+import { mapConcurrently } from './concurrency.ts'
 import { SessionCorruptedError } from './errors.ts'
 import { belongsTo } from './incarnation.ts'
 import { entryOf, type Head, type MessageRow, parseHead, parseMessage, parseState, type State } from './items.ts'
@@ -30,6 +31,9 @@ export type NewestRow = Pick<MessageRow, 'seq' | 'writer' | 'turn'>
 
 /** Sequence numbers from the first to the last, both included. */
 type Range = readonly [first: number, last: number]
+
+/** Values that are read at once. */
+const CONCURRENCY = 16
 
 /** Rows read beyond the expected window: the head, the state, and a turn that was cut short. */
 const READ_AHEAD = 6
@@ -102,26 +106,28 @@ export async function readMessages(
   rows: ReadonlyMap<number, MessageRow>,
   items: ReadonlyMap<string, Item>,
 ): Promise<{ message: unknown; entry: LogEntry }[]> {
-  return Promise.all(
-    window.map(async (seq) => {
-      const key = keys.message(seq)
-      const row = rows.get(seq)
-      if (row === undefined) throw new SessionCorruptedError(key, 'is missing, but the window names it')
-      const message = parseJson(key, await values.readText(key, row.value, items))
-      return { message, entry: entryOf(row, message) }
-    }),
-  )
+  return mapConcurrently(window, CONCURRENCY, async (seq) => {
+    const key = keys.message(seq)
+    const row = rows.get(seq)
+    if (row === undefined) throw new SessionCorruptedError(key, 'is missing, but the window names it')
+    const message = parseJson(key, await values.readText(key, row.value, items))
+    return { message, entry: entryOf(row, message) }
+  })
 }
 
-/** What is to be remembered of the rows that a read brought along. One that cannot be read is nobody's loss. */
-export function entriesOf({ rows }: LogPage): LogEntry[] {
-  return [...rows.values()].flatMap((row) => {
+/** What is to be remembered of rows that a read brought along beside the window's. One that cannot be read is no loss. */
+export async function entriesOf(values: ValueStore, keys: ScopeKeys, { rows, window }: LogPage): Promise<LogEntry[]> {
+  const inWindow = new Set(window)
+  const entries = [...rows.values()].map(async (row) => {
+    if (row.value.inline === undefined || inWindow.has(row.seq)) return []
     try {
-      return row.value.inline === undefined ? [] : [entryOf(row, JSON.parse(row.value.inline))]
+      const key = keys.message(row.seq)
+      return [entryOf(row, parseJson(key, await values.readText(key, row.value)))]
     } catch {
       return []
     }
   })
+  return (await Promise.all(entries)).flat()
 }
 
 /** A part of a text that its row no longer holds: a redaction that was cut short has left it. */

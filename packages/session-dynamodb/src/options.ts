@@ -77,6 +77,13 @@ export interface DynamoDBSnapshotStorageOptions extends TableOptions {
    */
   readonly consistentRead?: boolean | undefined
   /**
+   * Compress an item when that saves at least one write capacity unit: small ones stay readable in the console. `'off'`
+   * stores all JSON as it is. What is stored is readable with either.
+   *
+   * @defaultValue 'auto'
+   */
+  readonly compression?: 'auto' | 'off' | undefined
+  /**
    * Messages that the model's window usually holds: what the first request of a resume asks for. A window that is larger
    * costs a second request, one that is much smaller reads messages in vain. Set it to the conversation manager's window.
    *

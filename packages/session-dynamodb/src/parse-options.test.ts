@@ -35,6 +35,7 @@ describe('options', () => {
       snapshotTrigger: undefined,
       autoCreate: true,
       restoreSystemPrompt: true,
+      compression: 'auto',
       consistentRead: true,
       windowSize: 40,
       touchIntervalSeconds: 300,
@@ -58,7 +59,7 @@ describe('options', () => {
   it('that are undefined are those that are not given', () => {
     const names = [
       ...['tenantId', 'owner', 'title', 'saveLatestOn', 'multiAgentSaveLatestOn', 'snapshotTrigger', 'autoCreate'],
-      ...['restoreSystemPrompt', 'consistentRead', 'windowSize', 'touchIntervalSeconds', 'onCapacity'],
+      ...['restoreSystemPrompt', 'compression', 'consistentRead', 'windowSize', 'touchIntervalSeconds', 'onCapacity'],
       ...['turnExclusion', 'turnLeaseMs', 'turnWaitMs', 'repair', 'onAnswerNotSaved', 'onRetry'],
       ...['getRemainingTimeInMillis', 'client', 'clientConfig'],
     ]
@@ -80,6 +81,7 @@ describe('options', () => {
       snapshotTrigger: () => true,
       autoCreate: false,
       restoreSystemPrompt: false,
+      compression: 'off',
       consistentRead: false,
       windowSize: 1,
       touchIntervalSeconds: 86_400,
@@ -153,6 +155,7 @@ const wrong: Readonly<Record<string, readonly unknown[]>> = {
   snapshotTrigger: [null, 'always', true, {}],
   autoCreate: [null, 'false', 0, 1, {}],
   restoreSystemPrompt: [null, 'false', 0],
+  compression: [null, '', 'on', 'br', true, {}],
   consistentRead: [null, 'true', 1],
   windowSize: [null, 0, -1, 1.5, 10_001, '40', Number.NaN, Number.POSITIVE_INFINITY, 40n],
   touchIntervalSeconds: [null, 0, -1, 1.5, 86_401, '300', Number.NaN],

@@ -31,6 +31,7 @@ export interface ParsedStorageOptions extends ParsedTableOptions {
   readonly title: string | undefined
   readonly autoCreate: boolean
   readonly restoreSystemPrompt: boolean
+  readonly compression: 'auto' | 'off'
   readonly windowSize: number
   readonly touchIntervalSeconds: number
   readonly logger: Logger
@@ -103,6 +104,7 @@ export function parseStorageOptions(options: DynamoDBSnapshotStorageOptions): Pa
     autoCreate: optional('autoCreate', options.autoCreate, isBoolean, 'true or false') ?? true,
     restoreSystemPrompt:
       optional('restoreSystemPrompt', options.restoreSystemPrompt, isBoolean, 'true or false') ?? true,
+    compression: oneOf('compression', options.compression, ['auto', 'off']),
     windowSize: optional('windowSize', options.windowSize, isCount(1, 10_000), 'a whole number from 1 to 10000') ?? 40,
     touchIntervalSeconds:
       optional(

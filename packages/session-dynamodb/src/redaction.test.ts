@@ -47,7 +47,13 @@ function redactionOf(Items: readonly object[]) {
   mocked.answers.on(QueryCommand).resolves({ Items: [...Items] })
   const table = new SessionTable({ client: mocked.client, tableName: TableName, consistentRead: false })
   const pen = {
-    ...{ table, values: new ValueStore(table), keys: new ScopeKeys(LOCATION), sessionId: 's', scopeId: 'a' },
+    ...{
+      table,
+      values: new ValueStore(table, { compression: 'off' }),
+      keys: new ScopeKeys(LOCATION),
+      sessionId: 's',
+      scopeId: 'a',
+    },
     ...{ incarnation: INCARNATION, writer: WRITER },
   }
   const redactionsOf = (messages: readonly LiveMessage[], stashReferences: readonly string[] = []): Redactions =>

@@ -65,7 +65,7 @@ function logFor({ autoCreate = true, windowSize = 40 } = {}) {
   const table = new SessionTable({ client: mocked.client, tableName: TableName, consistentRead: true })
   const log = new SessionLog({
     table,
-    values: new ValueStore(table),
+    values: new ValueStore(table, { compression: 'off' }),
     directory: new SessionDirectory({ table, autoCreate, now }),
     keys: new ScopeKeys(LOCATION),
     sessionId: 's',

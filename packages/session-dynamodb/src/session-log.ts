@@ -24,7 +24,7 @@ import type { SessionDirectory } from './session-directory.ts'
 import { type FrozenSnapshot, freezeMessage, thaw } from './snapshot.ts'
 import type { SessionTable } from './table.ts'
 import { parseJson, type ValueStore } from './values.ts'
-import { type LogEntry, planWindow, type TurnMark } from './window.ts'
+import { type LogEntry, type PlannedRow, planWindow, type TurnMark } from './window.ts'
 
 /** What a {@link SessionLog} works with. */
 export interface SessionLogOptions {
@@ -123,6 +123,7 @@ export class SessionLog {
       const plan = planWindow({ ...known, entries: this.#entries }, snapshot.messages, { redacted })
       const isFirst = known.head.stateVersion === 0
       const stateChanged = isFirst || known.stateValue?.digest !== snapshot.stateDigest
+      this.#checkSizes(snapshot, plan.rows)
       const isActive = stateChanged || plan.commit || plan.rows.length > 0
       const touchedAt = isActive ? await this.#touchWhenDue(known) : undefined
       const facts = { createdAt, turn: this.#mark(), touchedAt }
@@ -179,6 +180,7 @@ export class SessionLog {
       const { incarnation } = known.head
       const pen = this.#pen(incarnation)
       const plan = planWindow({ ...known, entries: this.#entries }, snapshot.messages, { stage: true, redacted })
+      this.#checkSizes(snapshot, plan.rows)
       await appendRows(pen, plan.rows, snapshot, (entry) => this.#note(known, entry))
       await this.#redact(pen, known, snapshot, redacted)
       return { incarnation, window: plan.window }
@@ -283,6 +285,10 @@ export class SessionLog {
       createdAt,
       touchedAt,
     }
+    this.#checkSizes(
+      snapshot,
+      (snapshot.messages ?? []).map((message, index) => ({ seq: index + 1, message })),
+    )
     const facts = { version: 1, writer, last: 0, createdAt }
     const state = withLatest ? { facts, text: snapshot.state } : undefined
     const stateValue = await createScope(pen, session, head, state, (found) => directory.refusal(sessionId, found))
@@ -332,6 +338,13 @@ export class SessionLog {
     this.#strayParts = this.#strayParts.filter((stray) => !strays.includes(stray))
   }
 
+  /** @throws {@link ValueTooLargeError} when one of the values that a save may write is too large to be stored. */
+  #checkSizes({ state }: FrozenSnapshot, rows: readonly Pick<PlannedRow, 'seq' | 'message'>[]): void {
+    const { values, keys } = this.#options
+    values.check(keys.state(), state)
+    for (const { seq, message } of rows) values.check(keys.message(seq), message.text)
+  }
+
   async #redact(pen: Pen, known: Known, { messages, createdAt }: FrozenSnapshot, redacted: Redactions): Promise<void> {
     const changed = await redactRows(pen, redacted, messages ?? [], createdAt)
     for (const entry of changed) this.#note(known, entry)
@@ -373,7 +386,7 @@ export class SessionLog {
     this.#strayParts = strayParts(keys, page)
     const read = window && (await readMessages(values, keys, window, page.rows, page.items))
     // Rows that the window does not see are worth knowing too: a save that was cut short may have left them to be used.
-    for (const entry of entriesOf(page)) this.#entries.set(entry.seq, entry)
+    for (const entry of await entriesOf(values, keys, page)) this.#entries.set(entry.seq, entry)
     for (const { entry } of read ?? []) this.#entries.set(entry.seq, entry)
     const touchedAt = Math.max(head.touchedAt, ...[...page.rows.values()].map((row) => row.touchedAt ?? 0))
     this.#known = { head, window, last, stateVersion: state?.version ?? 0, stateValue: state?.value, newest, touchedAt }

@@ -56,7 +56,7 @@ export class DynamoDBSnapshotStorage implements SnapshotStorage {
   constructor(options: DynamoDBSnapshotStorageOptions) {
     this.#options = parseStorageOptions(options)
     this.#table = new SessionTable(this.#options.table)
-    this.#values = new ValueStore(this.#table)
+    this.#values = new ValueStore(this.#table, this.#options)
     this.#directory = new SessionDirectory({ ...this.#options, table: this.#table, now: Date.now })
   }
 

@@ -74,10 +74,17 @@ export class SessionTable {
     return Item
   }
 
-  /** Reads items by key, in no order. Those that do not exist are absent from the result. */
-  async getAll(keys: readonly ItemKey[]): Promise<Item[]> {
-    const batches = chunksOf(keys, BATCH_GET_LIMIT)
-    const found = await mapConcurrently(batches, CONCURRENCY, (batch) => this.#getBatch(batch))
+  /**
+   * Reads items by key, in no order. Those that do not exist are absent from the result.
+   *
+   * @param options - `atOnce`: most keys a request. `consistent`: read strongly consistent, whatever the table's option.
+   */
+  async getAll(
+    keys: readonly ItemKey[],
+    { atOnce = BATCH_GET_LIMIT, consistent = this.#consistentRead } = {},
+  ): Promise<Item[]> {
+    const batches = chunksOf(keys, atOnce)
+    const found = await mapConcurrently(batches, CONCURRENCY, (batch) => this.#getBatch(batch, consistent))
     return found.flat()
   }
 
@@ -188,12 +195,12 @@ export class SessionTable {
     })
   }
 
-  async #getBatch(keys: readonly ItemKey[]): Promise<Item[]> {
+  async #getBatch(keys: readonly ItemKey[], consistent: boolean): Promise<Item[]> {
     const items: Item[] = []
     let left: Record<string, unknown>[] = keys.map((key) => ({ ...key }))
     await this.#requests.untilDone('BatchGetItem', async () => {
       const input = {
-        RequestItems: { [this.tableName]: { Keys: left, ConsistentRead: this.#consistentRead } },
+        RequestItems: { [this.tableName]: { Keys: left, ConsistentRead: consistent } },
         ...this.#requests.measured,
       }
       const output = await this.#requests.send('BatchGetItem', (limits) =>

@@ -1,4 +1,4 @@
-import { GetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb'
+import { BatchGetCommand, GetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb'
 import { describe, expect, it, test } from 'vitest'
 import {
   ANOTHER,
@@ -21,7 +21,7 @@ import {
   without,
 } from '../test/support/log-items.ts'
 import { mockedClient, rejectionOf } from '../test/support/mocked-client.ts'
-import { encode, INLINE_LIMIT } from './codec.ts'
+import { digestOf, INLINE_LIMIT, slice } from './codec.ts'
 import { ScopeKeys } from './keys.ts'
 import { SessionDirectory } from './session-directory.ts'
 import { SessionLog } from './session-log.ts'
@@ -41,7 +41,7 @@ async function turnsOf(...items: readonly object[]) {
   const now = (): number => clock.now
   const keys = new ScopeKeys(LOCATION)
   const table = new SessionTable({ client: mocked.client, tableName: TableName, consistentRead: false })
-  const values = new ValueStore(table)
+  const values = new ValueStore(table, { compression: 'off' })
   const log = new SessionLog({
     ...{ table, values, keys, sessionId: 's', scopeId: 'a', nonce: 'me', now },
     ...{ autoCreate: true, windowSize: 40, touchIntervalSeconds: 300 },
@@ -277,13 +277,14 @@ describe('a turn with an id', () => {
 
   it('is answered when its answer is large', async () => {
     const text = JSON.stringify(message(`D${'x'.repeat(INLINE_LIMIT)}`))
-    const { digest, parts } = encode(text)
+    const digest = digestOf(text)
+    const parts = slice(Buffer.from(text), INLINE_LIMIT)
     const inParts = without(theirs(4, 'D', { ...mine, parts: parts.length, digest }), 'data')
     const items = parts.map((data, index) => part(inParts.sk, digest, index, data))
     const rows = [...items, inParts, theirs(3, 'c1', mine), ...twoRows]
     const { turns, answers } = await turnsOf(state(), windowed, ...rows)
     answers.on(GetCommand).resolves({ Item: inParts })
-    answers.on(QueryCommand).resolves({ Items: items })
+    answers.on(BatchGetCommand).resolves({ Responses: { [TableName]: items } })
     expect(await turns.find('event-1')).toEqual({ status: 'answered', answer: JSON.parse(text) })
   })
 

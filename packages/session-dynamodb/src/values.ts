@@ -1,8 +1,9 @@
 /** Values of any size in the table: what does not fit a value's item is written before the item is. */
 
 import { type Item, keyOf, type StoredValue, type ValuePlace } from './attributes.ts'
-import { encode, join } from './codec.ts'
-import { SessionCorruptedError } from './errors.ts'
+import { compress, decode, digestOf, type EncodedText, INLINE_LIMIT, slice, VALUE_LIMIT } from './codec.ts'
+import { SessionCorruptedError, ValueTooLargeError } from './errors.ts'
+import { itemSize, writeUnits } from './item-size.ts'
 import { parsePart, parseValue, partItem, valueFrame, withValue } from './items.ts'
 import { type ItemKey, partKey, partPrefix } from './keys.ts'
 import type { SessionTable } from './table.ts'
@@ -13,12 +14,28 @@ export interface PreparedItem {
   readonly place: ValuePlace
 }
 
+/** How values are stored. */
+export interface ValueOptions {
+  readonly compression: 'auto' | 'off'
+}
+
+/** Parts that one request reads: about 3 MB, so that several requests share a large value. */
+const PARTS_AT_ONCE = 8
+
 /** How one table's values are stored and read back. A value is a JSON text. */
 export class ValueStore {
   readonly #table: SessionTable
+  readonly #options: ValueOptions
 
-  constructor(table: SessionTable) {
+  constructor(table: SessionTable, options: ValueOptions = { compression: 'auto' }) {
     this.#table = table
+    this.#options = options
+  }
+
+  /** @throws {@link ValueTooLargeError} for a text that no {@link prepare} takes. */
+  check(owner: ItemKey, text: string): void {
+    const size = Buffer.byteLength(text)
+    if (size > VALUE_LIMIT) throw new ValueTooLargeError(owner, size, VALUE_LIMIT)
   }
 
   /**
@@ -26,13 +43,17 @@ export class ValueStore {
    * looks for the rest.
    *
    * @param frame - The item's key and its other attributes.
+   * @throws {@link ValueTooLargeError} before anything is written.
    */
   async prepare(frame: Item, text: string): Promise<PreparedItem> {
-    const value = encode(text)
     const owner = keyOf(frame)
-    const { encoding, digest, parts } = value
+    this.check(owner, text)
+    const { encoding, digest, data } = await this.#encode(frame, text)
+    const isInline = Buffer.byteLength(data) <= INLINE_LIMIT
+    const parts = isInline ? [] : slice(Buffer.from(data), INLINE_LIMIT)
     await this.#table.putAll(parts.map((bytes, index) => partItem(partKey(owner, digest, index), bytes)))
-    return { item: withValue(frame, value), place: { encoding, digest, partCount: parts.length } }
+    const place = { encoding, digest, partCount: parts.length }
+    return { item: withValue(frame, { ...place, inline: isInline ? data : undefined }), place }
   }
 
   /** Deletes what a value had beside its item, which no longer names it. */
@@ -54,14 +75,13 @@ export class ValueStore {
    * @throws {@link SessionCorruptedError} when a part is missing or the parts are not the ones that were written.
    */
   async readText(owner: ItemKey, value: StoredValue, known: ReadonlyMap<string, Item> = new Map()): Promise<string> {
-    if (value.inline !== undefined) return value.inline
-    const parts = partKeys(owner, value).map((key) => known.get(key.sk))
-    const complete = parts.every((part) => part !== undefined) ? parts : await this.#queryParts(owner, value)
-    const text = join(complete.map(parsePart), value.digest)
-    if (complete.length !== value.partCount || text === undefined) {
-      throw new SessionCorruptedError(owner, `has ${value.partCount} parts, of which some are missing or changed`)
-    }
-    return text
+    const { encoding, digest, inline, partCount } = value
+    if (typeof inline === 'string') return inline
+    const data = inline ?? (await this.#readParts(owner, value, known))
+    const text = data && (await decode({ encoding, digest, data }))
+    if (text !== undefined) return text
+    const problem = inline === undefined ? `has ${partCount} parts, of which some are missing or changed` : undefined
+    throw new SessionCorruptedError(owner, problem ?? 'does not hold what its digest says')
   }
 
   /** Reads and parses the value of an item that holds nothing else. It is undefined when there is no such item. */
@@ -77,12 +97,33 @@ export class ValueStore {
     return place
   }
 
-  async #queryParts(owner: ItemKey, value: StoredValue): Promise<Item[]> {
-    const parts: Item[] = []
-    for await (const page of this.#table.query({ pk: owner.pk, prefix: partPrefix(owner, value.digest) })) {
-      parts.push(...page.items)
+  /** A text that is compressed if that makes writing its item cheaper. */
+  async #encode(frame: Item, text: string): Promise<EncodedText> {
+    const digest = digestOf(text)
+    const plain: EncodedText = { encoding: 'json', digest, data: text }
+    const unitsOf = ({ encoding, data }: EncodedText): number => {
+      const inline = encoding === 'json' ? '' : new Uint8Array()
+      return writeUnits(
+        itemSize(withValue(frame, { encoding, digest, inline, partCount: 0 })) + Buffer.byteLength(data),
+      )
     }
-    return parts
+    if (this.#options.compression === 'off' || unitsOf(plain) === 1) return plain
+    const compressed: EncodedText = { encoding: 'br', digest, data: await compress(text) }
+    return unitsOf(compressed) < unitsOf(plain) ? compressed : plain
+  }
+
+  /** The parts of a value, joined, or undefined when one is missing. */
+  async #readParts(
+    owner: ItemKey,
+    place: ValuePlace,
+    known: ReadonlyMap<string, Item>,
+  ): Promise<Uint8Array | undefined> {
+    const keys = partKeys(owner, place)
+    const unread = keys.filter(({ sk }) => !known.has(sk))
+    // Strongly consistent: an item may be seen before the parts that were written first.
+    const read = bySortKey(await this.#table.getAll(unread, { atOnce: PARTS_AT_ONCE, consistent: true }))
+    const parts = keys.map(({ sk }) => known.get(sk) ?? read.get(sk)).filter((part) => part !== undefined)
+    return parts.length < keys.length ? undefined : Buffer.concat(parts.map(parsePart))
   }
 }
 

@@ -15,6 +15,7 @@ import {
 } from 'strands-session-dynamodb'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { faultyClient, INJECTED_ERROR, onlyOnce, type PendingRequest } from './support/faults.ts'
+import { noise } from './support/noise.ts'
 import { messagesIn } from './support/stored-items.ts'
 import { createTestTable, type TestTable } from './support/table.ts'
 import { always, answers, messagesOf, testSession } from './support/test-session.ts'
@@ -49,7 +50,7 @@ describe('after a save that failed', () => {
     const failures: unknown[] = []
     for (const turn of [1, 2, 3, 4]) {
       agent.appState.set('turn', turn)
-      const question = turn === 3 ? `3? ${'x'.repeat(400_000)}` : `${turn}?`
+      const question = turn === 3 ? `3? ${noise(400_000)}` : `${turn}?`
       await agent.invoke(question).catch((error: unknown) => failures.push(error))
     }
 

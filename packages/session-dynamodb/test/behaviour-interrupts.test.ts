@@ -8,6 +8,7 @@ import {
   type JSONValue,
 } from '@strands-agents/sdk'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { noise } from './support/noise.ts'
 import type { Script } from './support/scripted-model.ts'
 import { createTestTable, type TestTable } from './support/table.ts'
 import { answers, messagesOf, type TestAgentConfig, testSession, toolNamed } from './support/test-session.ts'
@@ -75,7 +76,7 @@ describe('an interrupt raised by a tool', () => {
 
   test('keeps results over 400 KB of tools that have run already', async () => {
     const session = testSession(table)
-    const large = 'x'.repeat(500_000)
+    const large = noise(500_000)
     const runs: string[] = []
     const tools = [
       toolNamed('read_files', () => {

@@ -63,5 +63,5 @@ test('restoring one reads its rows and nothing of the others, in two round trips
   const requests = bench.counter.reset()
   // First the mark; then its state and its rows at once.
   expect(requests.map(({ operation }) => operation).sort()).toEqual(['GetItem', 'GetItem', 'Query'])
-  expect(sumCapacity(requests).readUnits).toBe(1 + 1 + 77)
+  expect(sumCapacity(requests).readUnits).toBe(1 + 1 + 34)
 })

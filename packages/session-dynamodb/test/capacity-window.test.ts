@@ -29,7 +29,7 @@ describe('windows that are not just the end of the log', () => {
     expect(operationsOf(turns.at(-1))).toEqual(['Query', 'Query'])
     // The SDK's window does not count pins that lie before it.
     expect(turns.at(-1)?.windowMessages).toBe(41)
-    expect(sumCapacity(turns.at(-1)?.save ?? [])).toEqual({ readUnits: 0, writeUnits: 9 })
+    expect(sumCapacity(turns.at(-1)?.save ?? [])).toEqual({ readUnits: 0, writeUnits: 6 })
   })
 
   test('pins that are scattered over the conversation take a second request', async () => {

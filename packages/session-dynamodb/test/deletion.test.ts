@@ -3,6 +3,7 @@
 import { DynamoDBSnapshotStorage, type SessionConflictError } from 'strands-session-dynamodb'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { faultyClient, INJECTED_ERROR, onlyOnce } from './support/faults.ts'
+import { noise } from './support/noise.ts'
 import { itemsOfTable } from './support/stored-items.ts'
 import { createTestTable, type TestTable } from './support/table.ts'
 import { always, answers, messagesOf, type TestSession, testSession } from './support/test-session.ts'
@@ -20,8 +21,8 @@ async function fill(session: TestSession): Promise<void> {
   const manager = session.manager({ snapshotTrigger: () => true })
   const agent = session.agent(always('Yes.'), { manager })
   for (let turn = 0; turn < 6; turn++) await agent.invoke(`Turn ${turn}?`)
-  await agent.invoke(`A large question: ${'x'.repeat(900_000)}`)
-  await session.agent(always('Yes.'), { id: 'other', appState: { large: 'y'.repeat(800_000) } }).invoke('Hi.')
+  await agent.invoke(`A large question: ${noise(900_000)}`)
+  await session.agent(always('Yes.'), { id: 'other', appState: { large: noise(800_000) } }).invoke('Hi.')
 }
 
 describe('deleteSession()', () => {

@@ -6,6 +6,7 @@ import { type DynamoDBSessionManager, SessionConflictError } from 'strands-sessi
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { faultyClient } from './support/faults.ts'
 import { answersTo, asks, decides, diesBefore, graphOf, storedState, swarmOf } from './support/multi-agents.ts'
+import { noise } from './support/noise.ts'
 import { ScriptedModel } from './support/scripted-model.ts'
 import { textOf } from './support/stored-items.ts'
 import { createTestTable, type TestTable } from './support/table.ts'
@@ -183,7 +184,7 @@ describe('one session', () => {
 
   test('holds state over 400 KB', async () => {
     const session = testSession(table)
-    const large = 'x'.repeat(300_000)
+    const large = noise(300_000)
     const graph = graphOf(session, { a: answers(`A ${large}`), b: answers(`B ${large}`) })
     const result = await graph.invoke('Go.')
     const stored = await storedState(session, graph)

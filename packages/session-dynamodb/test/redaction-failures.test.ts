@@ -3,6 +3,7 @@
 import { BeforeModelCallEvent, Message, TextBlock } from '@strands-agents/sdk'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { faultyClient, INJECTED_ERROR, onlyOnce, type PendingRequest } from './support/faults.ts'
+import { noise } from './support/noise.ts'
 import { isInTable, refuses, replaceText, secretText } from './support/redaction.ts'
 import { createTestTable, type TestTable } from './support/table.ts'
 import { messagesOf, testSession } from './support/test-session.ts'
@@ -33,7 +34,7 @@ describe('a redaction that fails', () => {
     const agent = session.agent([...refuses, { text: 'Hello.' }], { manager })
     agent.addHook(BeforeModelCallEvent, async () => {
       if (agent.messages.length > 1) return
-      replaceText(agent, `${edited}${'x'.repeat(400_000)}`)
+      replaceText(agent, `${edited}${noise(400_000)}`)
       await manager.saveSnapshot({ target: agent, isLatest: true })
       faulty.decide(failure())
     })

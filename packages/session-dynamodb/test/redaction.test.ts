@@ -2,6 +2,7 @@
 
 import { AfterModelCallEvent, BeforeModelCallEvent, HookOrder } from '@strands-agents/sdk'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { noise } from './support/noise.ts'
 import { isInTable, refuses, replaceText, secretText } from './support/redaction.ts'
 import { createTestTable, type TestTable } from './support/table.ts'
 import { answers, messagesOf, testSession, toolNamed } from './support/test-session.ts'
@@ -48,7 +49,7 @@ describe('the redacted text is nowhere in the table', () => {
   test('after it filled several items', async () => {
     const secret = secretText()
     const session = testSession(table)
-    await session.agent(refuses).invoke(`${secret} ${'x'.repeat(800_000)} ${secret}`)
+    await session.agent(refuses).invoke(`${secret} ${noise(800_000)} ${secret}`)
     expect(await isInTable(table, secret)).toBe(false)
     expect((await session.items()).filter(({ sk }) => sk.includes('#part#'))).toEqual([])
   })

@@ -3,6 +3,7 @@
 import { SlidingWindowConversationManager, type Snapshot, TextBlock } from '@strands-agents/sdk'
 import { DynamoDBSnapshotStorage } from 'strands-session-dynamodb'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { noise } from './support/noise.ts'
 import { countRequests, createTestTable, type TestTable } from './support/table.ts'
 import { always, answers, messagesOf, testSession } from './support/test-session.ts'
 
@@ -40,7 +41,7 @@ describe('listSnapshotIds()', () => {
   test('lists the oldest first, page by page, and reads no more than that', async () => {
     const session = testSession(table)
     const manager = session.manager(everyTurn)
-    const agent = session.agent(always('x'.repeat(10_000)), { manager })
+    const agent = session.agent(always(noise(10_000)), { manager })
     for (let turn = 0; turn < 7; turn++) await agent.invoke(`${turn}?`)
 
     const all = await manager.listSnapshotIds({ target: agent })

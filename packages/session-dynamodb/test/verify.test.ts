@@ -10,6 +10,7 @@ import {
   verifySession,
 } from 'strands-session-dynamodb'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { noise } from './support/noise.ts'
 import { type RawItem, type RawItems, rawItemsOf } from './support/raw-items.ts'
 import { countRequests, createTestTable, type TestTable } from './support/table.ts'
 import { always, type TestSession, testSession } from './support/test-session.ts'
@@ -261,7 +262,7 @@ async function filledSession(): Promise<TestSession> {
   const manager = filled.manager()
   const agent = filled.agent(always('Yes.'), { manager })
   await agent.invoke('1?', { invocationState: { turnId: 'event-1' } })
-  await agent.invoke(`2? ${'x'.repeat(400_000)}`)
+  await agent.invoke(`2? ${noise(400_000)}`)
   await manager.saveSnapshot({ target: agent, isLatest: false })
   agent.appState.set('step', 3)
   await agent.invoke('3?')

@@ -3,10 +3,12 @@
 import type { Bound, SampledTurn, SessionFacts } from './facts.ts'
 import { MESSAGES_PER_TURN } from './trace.ts'
 
-/** Most write capacity units of a steady turn. The floor for the trace's messages is 8. */
-const MOST_WRITE_UNITS = 9.5
+/** Most write capacity units of a steady turn: five items, of which the tool's result takes two units. */
+const MOST_WRITE_UNITS = 6.5
 /** How far the cost of a late turn may be from that of an early one, in write capacity units. */
 const MOST_GROWTH = 1
+/** Most read capacity units of a resume, read strongly consistent. */
+const MOST_READ_UNITS = 12
 /** Most that a resume may cost, as a multiple of what the window's rows cost. */
 const MOST_READ_RATIO = 1.3
 /** Turn with the first full window that the resume is measured at. */
@@ -41,6 +43,7 @@ export function checkBounds({ sampled, averages, ...facts }: SessionFacts, windo
 function resumeBound({ turn, readUnits, windowReadUnits }: SampledTurn): Bound[] {
   if (windowReadUnits === 0) return []
   return [
+    atMost(`RCU of the resume at turn ${turn}`, readUnits, MOST_READ_UNITS),
     atMost(`RCU of the resume at turn ${turn}, times the window’s own`, readUnits / windowReadUnits, MOST_READ_RATIO),
   ]
 }

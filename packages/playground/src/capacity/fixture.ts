@@ -13,10 +13,10 @@ export function someFacts(): SessionFacts {
   const averages = averagesOf(turns)
   return {
     turns,
-    sampled: [20, 300].map((turn) => ({ ...STEADY, turn, windowReadUnits: 14, tableMessages: 4 * turn })),
+    sampled: [20, 300].map((turn) => ({ ...STEADY, turn, windowReadUnits: 9, tableMessages: 4 * turn })),
     ...(averages !== undefined && { averages }),
     lastTurnWrites: [{ operation: 'PutItem', sortKey: 'agent#agent#msg#head', writeUnits: 1 }],
-    afterPause: { writeUnits: 11, writes: [] },
+    afterPause: { writeUnits: 7, writes: [] },
     mostResumeRequests: 1,
     irregularAppends: 0,
     stateWrites: 0,
@@ -31,4 +31,4 @@ export function someStock(): StockFacts[] {
   ]
 }
 
-const STEADY = { turn: 0, writeUnits: 9, readUnits: 15, resumeRequests: 1, saveRequests: 5, windowMessages: 40 }
+const STEADY = { turn: 0, writeUnits: 6, readUnits: 10, resumeRequests: 1, saveRequests: 5, windowMessages: 40 }

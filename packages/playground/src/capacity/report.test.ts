@@ -14,12 +14,12 @@ test('prints the sampled turns, the last turn’s writes, the other stores and t
   expect(text).toMatch(
     /^DynamoDB Local 3\n300 turns of 4 messages: user 250 characters, .*tool result 3,072, answer 900/,
   )
-  expect(text).toMatch(/^ +20 +9 +5 +15 +1 +14 +1\.07 +40 +80$/m)
-  expect(text).toMatch(/^ +300 +9 +5 +15 +1 +14 +1\.07 +40 +1,200$/m)
-  expect(text).toContain('9 WCU per turn in turns 21 to 30, 9 WCU per turn in turns 291 to 300')
+  expect(text).toMatch(/^ +20 +6 +5 +10 +1 +9 +1\.11 +40 +80$/m)
+  expect(text).toMatch(/^ +300 +6 +5 +10 +1 +9 +1\.11 +40 +1,200$/m)
+  expect(text).toContain('6 WCU per turn in turns 21 to 30, 6 WCU per turn in turns 291 to 300')
   expect(text).toMatch(/PutItem +agent#agent#msg#head +the window: what the model sees +1$/m)
-  expect(text).toMatch(/^ +81 +9 +1,974 +15 +98$/m)
-  expect(text).toMatch(/^ +82 +9 +fails +15 +fails$/m)
+  expect(text).toMatch(/^ +81 +6 +1,974 +10 +98$/m)
+  expect(text).toMatch(/^ +82 +6 +fails +10 +fails$/m)
   expect(text).toContain('fails at turn 82; the answer that the model gave is lost: ValidationException: too large')
 })
 

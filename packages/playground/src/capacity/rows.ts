@@ -1,6 +1,13 @@
 /** What the rows of an agent's messages cost by themselves: the floor that a resume is held against. */
 
-import { type DynamoDBClient, paginateQuery, QueryCommand, type QueryCommandInput } from '@aws-sdk/client-dynamodb'
+import { brotliDecompressSync } from 'node:zlib'
+import {
+  type AttributeValue,
+  type DynamoDBClient,
+  paginateQuery,
+  QueryCommand,
+  type QueryCommandInput,
+} from '@aws-sdk/client-dynamodb'
 import type { Message } from '@strands-agents/sdk'
 import { ATTRIBUTE } from 'strands-session-dynamodb/schema'
 
@@ -33,11 +40,16 @@ export async function windowReadUnits(
       ReturnConsumedCapacity: 'TOTAL',
     }),
   )
-  const stored = Items.map((item) => item.data?.S).reverse()
+  const stored = Items.map(textOf).reverse()
   if (window.some((message, index) => JSON.stringify(message.toJSON()) !== stored[index])) {
     throw new Error(`The newest ${window.length} rows of session '${rows.sessionId}' are not the agent's window.`)
   }
   return ConsumedCapacity?.CapacityUnits ?? 0
+}
+
+/** A message's JSON, as its item holds it. */
+function textOf({ data }: Record<string, AttributeValue>): string | undefined {
+  return data?.B === undefined ? data?.S : brotliDecompressSync(data.B).toString()
 }
 
 /** Number of messages in the table, in the window or not. */

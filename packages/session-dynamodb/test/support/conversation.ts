@@ -1,6 +1,7 @@
 /** A conversation that changes in every way in which an agent, its managers and its plugins change theirs. Pure. */
 
 import type { JSONValue, Snapshot } from '@strands-agents/sdk'
+import { noise } from './noise.ts'
 
 /** A message as snapshots hold it. Its first text says which message it is, and in which version: `a/12/34;`. */
 export interface ConversationMessage {
@@ -127,7 +128,7 @@ export class Conversation {
         this.#messages = change.value === 'missing' ? undefined : change.value === 'null' ? null : []
         return undefined
       case 'grow':
-        this.#grow(change.what, 'x'.repeat(change.kilobytes * 1000), messages)
+        this.#grow(change.what, noise(change.kilobytes * 1000), messages)
     }
     if (messages.length > 0) this.#messages = messages
     return undefined

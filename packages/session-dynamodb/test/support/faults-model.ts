@@ -9,6 +9,7 @@ import {
   type ToolContext,
 } from '@strands-agents/sdk'
 import { conversationProblems } from './faults-checks.ts'
+import { noise } from './noise.ts'
 import { type Script, ScriptedModel, type ScriptedTurn } from './scripted-model.ts'
 
 /** What a guardrail puts in the place of a secret. */
@@ -49,19 +50,12 @@ export function faultTools(): FunctionTool[] {
     new FunctionTool({ name, description: name, callback: (_input, context) => run(context) })
   return [
     named('look', () => 'seen'),
-    named('large', () => filler(400_000)),
+    named('large', () => noise(400_000)),
     named('note', ({ agent }) => {
       agent.appState.set('notes', agent.messages.length)
       return 'noted'
     }),
   ]
-}
-
-/** Text that no compression makes small. */
-export function filler(bytes: number): string {
-  return Buffer.from(crypto.getRandomValues(new Uint8Array(1024)))
-    .toString('hex')
-    .repeat(Math.ceil(bytes / 2048))
 }
 
 /** What the model answers to a question in the end. */

@@ -10,14 +10,15 @@ import {
 import { type AgentTraceOptions, agentTrace } from './faults-agent.ts'
 import { deletionTrace } from './faults-deletion.ts'
 import { graphTrace } from './faults-graph.ts'
-import { answerTextOf, filler } from './faults-model.ts'
+import { answerTextOf } from './faults-model.ts'
 import type { Trace } from './faults-run.ts'
+import { noise } from './noise.ts'
 import { ScriptedModel } from './scripted-model.ts'
 
 const SECRET = 'secret 4417-1234-5678-9113'
 /** More than one item holds. */
 const LARGE = 400_000
-const LARGE_SECRET = `${SECRET} ${'s'.repeat(LARGE)}`
+const LARGE_SECRET = `${SECRET} ${noise(LARGE)}`
 
 const AGENT_TRACES: readonly AgentTraceOptions[] = [
   { name: 'plain', steps: [{ ask: 'One?' }, { ask: 'Two?' }, { ask: 'Three?' }] },
@@ -113,14 +114,14 @@ const AGENT_TRACES: readonly AgentTraceOptions[] = [
   },
   {
     name: 'large messages',
-    steps: [{ ask: `A large question ${filler(LARGE)}` }, { ask: 'large result please' }],
+    steps: [{ ask: `A large question ${noise(LARGE)}` }, { ask: 'large result please' }],
   },
   {
     name: 'large state',
     steps: [
-      { act: async ({ agent }) => agent.appState.set('large', filler(LARGE)) },
+      { act: async ({ agent }) => agent.appState.set('large', noise(LARGE)) },
       { ask: 'One?' },
-      { act: async ({ agent }) => agent.appState.set('large', filler(LARGE)) },
+      { act: async ({ agent }) => agent.appState.set('large', noise(LARGE + 1)) },
       { ask: 'Two?' },
     ],
   },

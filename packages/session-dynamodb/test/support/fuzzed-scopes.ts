@@ -2,6 +2,7 @@
 
 import { SlidingWindowConversationManager, type Snapshot, type SnapshotLocation } from '@strands-agents/sdk'
 import { DynamoDBSnapshotStorage } from 'strands-session-dynamodb'
+import { noise } from './noise.ts'
 import type { RawItems } from './raw-items.ts'
 import type { TestTable } from './table.ts'
 import { always, type TestSession } from './test-session.ts'
@@ -39,7 +40,7 @@ export async function fillSmall({ tableName, client }: TestTable, session: TestS
 
 /** A message, a state and the state of a snapshot that do not fit an item. */
 export async function fillLarge(session: TestSession): Promise<FuzzedScope[]> {
-  await takeTurn(session, 'event-2', `Large? ${'x'.repeat(400_000)}`, 40, 'x'.repeat(400_000))
+  await takeTurn(session, 'event-2', `Large? ${noise(400_000)}`, 40, noise(400_000))
   return [scopeOf(session, 'agent', 'agent', ['event-2'])]
 }
 

@@ -15,6 +15,7 @@ import {
   verifySession,
 } from '../../src/index.ts'
 import { ScriptedModel } from './scripted-model.ts'
+import { itemText, storedItem } from './stored-items.ts'
 
 /** Options of the sessions' managers that a race varies. */
 export type RaceOptions = Pick<DynamoDBSessionManagerOptions, 'turnExclusion' | 'turnWaitMs'>
@@ -183,7 +184,7 @@ async function read(dynamoDB: DynamoDBClient, tableName: string, sessionId: stri
   }
   const messages: string[] = []
   for await (const page of paginateQuery({ client: DynamoDBDocumentClient.from(dynamoDB) }, range)) {
-    for (const item of page.Items ?? []) messages.push(describe(JSON.parse(String(item['data']))))
+    for (const item of (page.Items ?? []).map(storedItem)) messages.push(describe(JSON.parse(itemText(item, []))))
   }
   const { problems } = await verifySession({ sessionId, tableName, client: dynamoDB })
   const sessionManager = new DynamoDBSessionManager({ sessionId, tableName, client: dynamoDB })

@@ -1,5 +1,6 @@
 /** What a table really holds: its items, and all of their text. */
 
+import { brotliDecompressSync, constants } from 'node:zlib'
 import { paginateQuery, paginateScan } from '@aws-sdk/lib-dynamodb'
 import type { TestTable } from './table.ts'
 
@@ -28,18 +29,25 @@ export async function itemsOfTable({ documentClient: client, tableName: TableNam
   return items.map(storedItem)
 }
 
-/** All text of items, keys included. Parts of one value are joined, so that nothing hides on the seam of two. */
+/**
+ * All text of items, keys included, as it is and decompressed. Parts of one value are joined, so that nothing hides on the
+ * seam of two.
+ */
 export function textOf(items: readonly StoredItem[]): string {
-  const texts = items.map((item) =>
-    item['data'] instanceof Uint8Array ? Buffer.from(item['data']).toString() : `\n${JSON.stringify(item)}`,
-  )
-  return texts.join('')
+  const bytes = new Map<string, Uint8Array[]>()
+  for (const { sk, data } of items) {
+    const value = sk.replace(/#\d{4}$/, '')
+    if (data instanceof Uint8Array) bytes.set(value, [...(bytes.get(value) ?? []), data])
+  }
+  const values = [...bytes.values()].map((slices) => Buffer.concat(slices))
+  const texts = items.map((item) => JSON.stringify(item, (_, value) => (value instanceof Uint8Array ? null : value)))
+  return [...texts, ...values.map(String), ...values.map(decompressed)].join('\n')
 }
 
 /** The stored messages of an agent: role and first text of each row, in the order of the log. */
 export function messagesIn(items: readonly StoredItem[], agentId = 'agent'): string[] {
   const row = new RegExp(`^agent#${agentId}#msg#\\d{10}$`)
-  return items.filter(({ sk }) => row.test(sk)).map(({ data }) => summaryOf(JSON.parse(String(data))))
+  return items.filter(({ sk }) => row.test(sk)).map((item) => summaryOf(JSON.parse(itemText(item, items))))
 }
 
 /** A message in one line: its role, and each content block as its text or the name of its kind. */
@@ -49,14 +57,26 @@ export function summaryOf(message: unknown): string {
   return `${role}: ${blocks.join(' + ')}`
 }
 
-function storedItem(item: Record<string, unknown>): StoredItem {
+/** An item that a query returned. */
+export function storedItem(item: Record<string, unknown>): StoredItem {
   return { ...item, pk: String(item['pk']), sk: String(item['sk']) }
 }
 
 /** The value of an item: its own, or the one that its parts among the items make up. */
 export function itemText(item: StoredItem, items: readonly StoredItem[]): string {
   if (typeof item['data'] === 'string') return item['data']
+  if (item['data'] instanceof Uint8Array) return decompressed(item['data'])
   const prefix = `${item.sk}#part#${String(item['digest'])}#`
   const parts = items.flatMap(({ sk, data }) => (sk.startsWith(prefix) && data instanceof Uint8Array ? [data] : []))
-  return Buffer.concat(parts).toString()
+  const bytes = Buffer.concat(parts)
+  return item['enc'] === 'br' ? decompressed(bytes) : bytes.toString()
+}
+
+/** What can be made of bytes that may be compressed, also when their end is missing. */
+function decompressed(bytes: Uint8Array): string {
+  try {
+    return brotliDecompressSync(bytes, { finishFlush: constants.BROTLI_OPERATION_FLUSH }).toString()
+  } catch {
+    return ''
+  }
 }
