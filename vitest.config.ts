@@ -21,7 +21,7 @@ export default defineConfig({
           name: 'unit',
           // Each file would load both SDKs again; no test changes what others see.
           isolate: false,
-          include: ['packages/*/src/**/*.test.ts', 'infra/test/**/*.test.ts'],
+          include: ['packages/*/src/**/*.test.ts', 'infra/agent/*.test.ts', 'infra/test/*.test.ts'],
           // The first synthesis loads much of the CDK, which takes seconds on a busy machine.
           testTimeout: 30_000,
         },
@@ -29,7 +29,7 @@ export default defineConfig({
       {
         test: {
           name: 'integration',
-          include: ['packages/*/test/**/*.test.ts'],
+          include: ['packages/*/test/**/*.test.ts', 'infra/test/integration/*.test.ts'],
           // One DynamoDB Local for the whole run; each test file makes tables of its own.
           globalSetup: ['packages/session-dynamodb/test/support/global-setup.ts'],
           testTimeout: 120_000,
