@@ -235,7 +235,11 @@ describe('errors', () => {
       () => service(new ScriptedModel([{ error: denied }])),
       'ModelError < AccessDeniedException',
     ],
-    ['a missing table', () => ({ ...service(), tableName: 'no-such-table' }), 'TableNotFoundError < ResourceNotFoundException'],
+    [
+      'a missing table',
+      () => ({ ...service(), tableName: 'no-such-table' }),
+      'TableNotFoundError < ResourceNotFoundException',
+    ],
     ['a table that nobody has named', () => ({ ...service(), tableName: undefined }), 'InvalidOptionError'],
   ])('%s is a 500 that leaks nothing, and is logged by name', async (_, make, name) => {
     const asked = make()
