@@ -6,11 +6,11 @@ import type { CapacityFacts, StockFacts } from './capacity/facts.ts'
 import { reportLines } from './capacity/report.ts'
 import { measureSession } from './capacity/session.ts'
 import { measureStock } from './capacity/stock.ts'
-import { MESSAGES_PER_TURN, TRACE_LENGTHS } from './capacity/trace.ts'
 import { startEngine } from './engine.ts'
 import { paintFor } from './format.ts'
 import { parseOptions, parseWholeNumber, runCommand } from './options.ts'
 import { startProgress } from './progress.ts'
+import { MESSAGES_PER_TURN, TRACE_LENGTHS } from './traces/turns.ts'
 
 const DEFAULT_TURNS = 300
 const MOST_TURNS = 10_000

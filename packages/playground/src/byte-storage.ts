@@ -3,17 +3,22 @@
  */
 
 import {
-  CreateTableCommand,
   DeleteItemCommand,
   type DynamoDBClient,
   GetItemCommand,
   PutItemCommand,
   paginateScan,
-  waitUntilTableExists,
 } from '@aws-sdk/client-dynamodb'
 import type { Storage } from '@strands-agents/sdk'
+import { ATTRIBUTE } from 'strands-session-dynamodb/schema'
 
-/** Stores each value as one item `{ key, data }`, read consistently, as the session manager does by default. */
+const { partitionKey, sortKey } = ATTRIBUTE
+const VALUE = { S: 'value' }
+
+/**
+ * Stores each value as one item on a table with the keys of this library's, read strongly consistent, as the library does by
+ * default.
+ */
 export class ByteStorage implements Storage {
   readonly #client: DynamoDBClient
   readonly #tableName: string
@@ -25,19 +30,19 @@ export class ByteStorage implements Storage {
 
   async write(key: string, data: Uint8Array): Promise<void> {
     await this.#client.send(
-      new PutItemCommand({ TableName: this.#tableName, Item: { key: { S: key }, data: { B: data } } }),
+      new PutItemCommand({ TableName: this.#tableName, Item: { ...keyOf(key), data: { B: data } } }),
     )
   }
 
   async read(key: string): Promise<Uint8Array | null> {
     const { Item } = await this.#client.send(
-      new GetItemCommand({ TableName: this.#tableName, Key: { key: { S: key } }, ConsistentRead: true }),
+      new GetItemCommand({ TableName: this.#tableName, Key: keyOf(key), ConsistentRead: true }),
     )
     return Item?.data?.B ?? null
   }
 
   async delete(key: string): Promise<void> {
-    await this.#client.send(new DeleteItemCommand({ TableName: this.#tableName, Key: { key: { S: key } } }))
+    await this.#client.send(new DeleteItemCommand({ TableName: this.#tableName, Key: keyOf(key) }))
   }
 
   async list(prefix: string): Promise<string[]> {
@@ -47,7 +52,7 @@ export class ByteStorage implements Storage {
       {
         TableName: this.#tableName,
         ProjectionExpression: '#key',
-        ExpressionAttributeNames: { '#key': 'key' },
+        ExpressionAttributeNames: { '#key': partitionKey },
         ...(prefix !== '' && {
           FilterExpression: 'begins_with(#key, :prefix)',
           ExpressionAttributeValues: { ':prefix': { S: prefix } },
@@ -55,21 +60,12 @@ export class ByteStorage implements Storage {
       },
     )
     for await (const page of pages) {
-      for (const item of page.Items ?? []) if (item.key?.S !== undefined) keys.push(item.key.S)
+      for (const item of page.Items ?? []) keys.push(item[partitionKey]?.S ?? '')
     }
     return keys.sort()
   }
 }
 
-/** Creates the table that {@link ByteStorage} needs, and waits until it is there. */
-export async function createByteTable(client: DynamoDBClient, tableName: string): Promise<void> {
-  await client.send(
-    new CreateTableCommand({
-      TableName: tableName,
-      BillingMode: 'PAY_PER_REQUEST',
-      AttributeDefinitions: [{ AttributeName: 'key', AttributeType: 'S' }],
-      KeySchema: [{ AttributeName: 'key', KeyType: 'HASH' }],
-    }),
-  )
-  await waitUntilTableExists({ client, maxWaitTime: 30, minDelay: 1 }, { TableName: tableName })
+function keyOf(key: string): Record<string, { S: string }> {
+  return { [partitionKey]: { S: key }, [sortKey]: VALUE }
 }

@@ -12,6 +12,8 @@ export interface CountedRequest {
   readonly readUnits: number
   /** Write capacity units, as the service reports them. A failed request reports none, though it is billed. */
   readonly writeUnits: number
+  /** How many requests had to end before this one could begin, and itself: requests at the same time share a round. */
+  readonly round: number
   /** Name of the error that the request ended with. */
   readonly error?: string
 }
@@ -42,11 +44,13 @@ const TRANSACTION_PRICE = 2
  */
 export function countRequests(client: Pick<DynamoDBClient, 'middlewareStack'>): RequestCounter {
   const requests: CountedRequest[] = []
+  let ended = 0
   client.middlewareStack.add(
     (next, context) => async (call) => {
       const operation = (context.commandName ?? '').replace(/Command$/, '')
       const tableName = property(call.input, 'TableName')
-      const facts = { operation, ...(typeof tableName === 'string' && { tableName }) }
+      const round = ended + 1
+      const facts = { operation, ...(typeof tableName === 'string' && { tableName }), round }
       if (READS.has(operation) || WRITES.has(operation)) {
         Object.assign(call.input, { ReturnConsumedCapacity: 'TOTAL' })
       }
@@ -59,11 +63,22 @@ export function countRequests(client: Pick<DynamoDBClient, 'middlewareStack'>): 
       } catch (error) {
         requests.push({ ...facts, readUnits: 0, writeUnits: 0, error: error instanceof Error ? error.name : 'unknown' })
         throw error
+      } finally {
+        ended = Math.max(ended, round)
       }
     },
     { step: 'initialize', name: 'countRequests', priority: 'high' },
   )
-  return { requests, reset: () => requests.splice(0) }
+  const reset = (): readonly CountedRequest[] => {
+    ended = 0
+    return requests.splice(0)
+  }
+  return { requests, reset }
+}
+
+/** Requests that waited for one another: what a save or a resume takes, as a multiple of the time of one request. */
+export function roundTripsOf(requests: readonly CountedRequest[]): number {
+  return Math.max(0, ...requests.map(({ round }) => round))
 }
 
 /** Sums the capacity units of requests. */

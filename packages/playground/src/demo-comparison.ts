@@ -2,8 +2,9 @@
 
 import { DeleteTableCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { SessionManager } from '@strands-agents/sdk'
+import { createSessionTable } from 'strands-session-dynamodb'
 import { createAssistant } from './assistant.ts'
-import { ByteStorage, createByteTable } from './byte-storage.ts'
+import { ByteStorage } from './byte-storage.ts'
 import type { RequestCounter } from './count-requests.ts'
 import { OfflineModel } from './offline-model.ts'
 import { runTurn, type TurnFacts } from './turn.ts'
@@ -20,7 +21,7 @@ export async function measureSnapshotStore(options: {
   readonly processes: readonly (readonly string[])[]
 }): Promise<TurnFacts[]> {
   const { client, counter, tableName, sessionId, processes } = options
-  await createByteTable(client, tableName)
+  await createSessionTable({ client, tableName })
   counter.reset()
   const turns: TurnFacts[] = []
   for (const questions of processes) {

@@ -18,11 +18,23 @@ test('makes the same texts for the same seed, and others for another one', () =>
   expect(one.prose(250)).not.toBe(first)
 })
 
-test('makes text that compresses like prose: to about half, neither noise nor repetition', () => {
+test.each([
+  [250, 1.2, 1.6],
+  [1_024, 1.6, 2],
+  [3_072, 2, 2.4],
+  [20_480, 2.4, 3],
+])('makes text of %i characters that compresses like prose: neither noise nor repetition', (length, least, most) => {
   const source = createTextSource(1)
-  for (const text of [source.prose(3072), source.hits(3072)]) {
-    const ratio = gzipSync(text).byteLength / text.length
-    expect(ratio).toBeGreaterThan(0.4)
-    expect(ratio).toBeLessThan(0.6)
+  for (const text of [source.prose(length), source.hits(length)]) {
+    const ratio = text.length / gzipSync(text).byteLength
+    expect(ratio).toBeGreaterThan(least)
+    expect(ratio).toBeLessThan(most)
   }
+})
+
+test('makes noise that does not compress', () => {
+  const noise = createTextSource(1).noise(10_000)
+  expect(noise).toHaveLength(10_000)
+  expect(gzipSync(noise).byteLength).toBeGreaterThanOrEqual(10_000)
+  expect(createTextSource(2).noise(10_000)).not.toEqual(noise)
 })

@@ -1,4 +1,8 @@
-/** Invented English text from a seed: the same seed, the same text. It compresses about as well as real prose does. */
+/**
+ * Invented English text from a seed: the same seed, the same text. It compresses about as well as real prose does: by gzip
+ * 1.4 times at 250 characters, 1.9 at 1 KB, 2.2 at 3 KB, 2.6 at 20 KB. The README files of a few hundred npm packages come to
+ * 1.3, 1.9, 2.3 and 3.0 (medians, code blocks and tables left out).
+ */
 
 /** Common words, the most frequent first: how often each is used falls with its rank, as in any language. */
 const WORDS = `the of and to in is that for it was on are as with be at by this had not but from or have an they which
@@ -24,6 +28,8 @@ export interface TextSource {
   readonly prose: (length: number) => string
   /** What a search tool might find: numbered hits with references and prose, exactly so many characters. */
   readonly hits: (length: number) => string
+  /** Bytes that do not compress, as those of an image. */
+  readonly noise: (length: number) => Uint8Array
 }
 
 /** A source of text for a seed, a whole number. */
@@ -39,6 +45,7 @@ export function createTextSource(seed: number): TextSource {
   return {
     prose: (length) => fill(length, () => `${sentence()} `),
     hits: (length) => fill(length, hit),
+    noise: (length) => Uint8Array.from({ length }, () => random() * 256),
   }
 }
 

@@ -1,6 +1,7 @@
 import { AfterInvocationEvent, type Agent } from '@strands-agents/sdk'
-import { createTraceAgent, traceTurn } from 'strands-session-dynamodb-playground/bench-trace'
 import type { NotedWrite } from 'strands-session-dynamodb-playground/note-writes'
+import { createTraceAgent } from 'strands-session-dynamodb-playground/trace-agent'
+import { traceTurn } from 'strands-session-dynamodb-playground/trace-turns'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { type CapacityBench, createCapacityBench, rowOf, STATE } from './support/capacity.ts'
 

@@ -6,8 +6,9 @@ import {
   SummarizingConversationManager,
 } from '@strands-agents/sdk'
 import { countMessages } from 'strands-session-dynamodb-playground/bench-rows'
-import { runTrace, type TurnRequests } from 'strands-session-dynamodb-playground/bench-run'
-import { createTraceAgent, traceTurn } from 'strands-session-dynamodb-playground/bench-trace'
+import { createTraceAgent } from 'strands-session-dynamodb-playground/trace-agent'
+import { runTrace, type TurnRequests } from 'strands-session-dynamodb-playground/trace-run'
+import { traceTurn } from 'strands-session-dynamodb-playground/trace-turns'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type CapacityBench, createCapacityBench } from './support/capacity.ts'
 import { ScriptedModel } from './support/scripted-model.ts'

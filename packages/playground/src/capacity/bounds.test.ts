@@ -40,9 +40,9 @@ test('averages turns 21 to 30 and the last ten, when these are apart', () => {
 })
 
 test('sums up the requests of a turn', () => {
-  const put = { operation: 'PutItem', readUnits: 0, writeUnits: 4 }
-  const resume = [{ operation: 'Query', readUnits: 15, writeUnits: 0 }]
-  expect(costOf({ turn: 3, resume, save: [put, put], windowMessages: 8 })).toEqual({
+  const put = { operation: 'PutItem', readUnits: 0, writeUnits: 4, round: 1 }
+  const resume = [{ operation: 'Query', readUnits: 15, writeUnits: 0, round: 1 }]
+  expect(costOf({ turn: 3, resume, save: [put, put], windowMessages: 8, cpuMs: 1 })).toEqual({
     turn: 3,
     writeUnits: 8,
     readUnits: 15,

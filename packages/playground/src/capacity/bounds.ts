@@ -1,7 +1,7 @@
 /** The limits that the library promises to keep on the trace, held against what was measured. Pure. */
 
+import { MESSAGES_PER_TURN } from '../traces/turns.ts'
 import type { Bound, SampledTurn, SessionFacts } from './facts.ts'
-import { MESSAGES_PER_TURN } from './trace.ts'
 
 /** Most write capacity units of a steady turn: five items, of which the tool's result takes two units. */
 const MOST_WRITE_UNITS = 6.5

@@ -2,8 +2,8 @@
 
 import { sumCapacity } from '../count-requests.ts'
 import type { NotedWrite } from '../note-writes.ts'
-import type { TurnRequests } from './run.ts'
-import type { MESSAGES_PER_TURN, TRACE_LENGTHS } from './trace.ts'
+import type { TurnRequests } from '../traces/run.ts'
+import type { MESSAGES_PER_TURN, TRACE_LENGTHS } from '../traces/turns.ts'
 
 /** What one turn cost. */
 export interface TurnCost {

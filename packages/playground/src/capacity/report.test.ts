@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import { paintFor } from '../format.ts'
+import { MESSAGES_PER_TURN, TRACE_LENGTHS } from '../traces/turns.ts'
 import { someFacts, someStock } from './fixture.ts'
 import { reportLines } from './report.ts'
-import { MESSAGES_PER_TURN, TRACE_LENGTHS } from './trace.ts'
 
 const plain = paintFor({ isTTY: false }, {})
 const trace = { turns: 300, messagesPerTurn: MESSAGES_PER_TURN, windowSize: 40, characters: TRACE_LENGTHS } as const

@@ -5,10 +5,10 @@ import type { Agent } from '@strands-agents/sdk'
 import { createSessionTable, DynamoDBSessionManager } from 'strands-session-dynamodb'
 import { countRequests, type RequestCounter } from '../count-requests.ts'
 import { type NotedWrite, noteWrites, type WriteNotes } from '../note-writes.ts'
+import { runTrace, type TurnRequests } from '../traces/run.ts'
+import { MESSAGES_PER_TURN } from '../traces/turns.ts'
 import { averagesOf, costOf, type SampledTurn, type SessionFacts } from './facts.ts'
 import { countMessages, type MessageRows, windowReadUnits } from './rows.ts'
-import { runTrace, type TurnRequests } from './run.ts'
-import { MESSAGES_PER_TURN } from './trace.ts'
 
 const MESSAGE_ROW = /^agent#agent#msg#\d+$/
 const STATE = 'agent#agent#msg#state'

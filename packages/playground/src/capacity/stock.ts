@@ -2,11 +2,13 @@
 
 import { DeleteTableCommand, DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb'
 import { type Agent, SessionManager } from '@strands-agents/sdk'
-import { ByteStorage, createByteTable } from '../byte-storage.ts'
+import { createSessionTable } from 'strands-session-dynamodb'
+import { ByteStorage } from '../byte-storage.ts'
 import { countRequests } from '../count-requests.ts'
+import { overLimitError } from '../over-limit-error.ts'
+import { runTrace } from '../traces/run.ts'
+import { traceTurn } from '../traces/turns.ts'
 import { costOf, type StockFacts, type TurnCost } from './facts.ts'
-import { runTrace } from './run.ts'
-import { traceTurn } from './trace.ts'
 
 /** Runs the trace until a save fails, or all turns are done. */
 export async function measureStock(bench: {
@@ -19,7 +21,7 @@ export async function measureStock(bench: {
 }): Promise<StockFacts> {
   const { tableName, saveLatestOn, onTurn } = bench
   const client = new DynamoDBClient(bench.clientConfig)
-  await createByteTable(client, tableName)
+  await createSessionTable({ client, tableName })
   const turns: TurnCost[] = []
   let current: Agent | undefined
   try {
@@ -48,10 +50,4 @@ export async function measureStock(bench: {
     await client.send(new DeleteTableCommand({ TableName: tableName }))
     client.destroy()
   }
-}
-
-/** The service's refusal of an item of more than 400 KB, however often it was wrapped. */
-function overLimitError(error: unknown): Error | undefined {
-  if (!(error instanceof Error)) return undefined
-  return error.name === 'ValidationException' && /item size/i.test(error.message) ? error : overLimitError(error.cause)
 }
