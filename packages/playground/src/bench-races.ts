@@ -4,9 +4,10 @@ import { randomUUID } from 'node:crypto'
 import { startEngine } from './engine.ts'
 import { paintFor } from './format.ts'
 import { parseOptions, parseWholeNumber, runCommand, UsageError } from './options.ts'
+import type { OrderProcess } from './order-process.ts'
 import { startProgress } from './progress.ts'
 import type { RaceFacts, RaceMode, RacesReport } from './races/facts.ts'
-import { type RaceProcess, startRaceProcess } from './races/process.ts'
+import { startRaceProcess } from './races/process.ts'
 import { checkPromises, raceLines } from './races/report.ts'
 import { measureProtection, runRaces } from './races/run.ts'
 
@@ -47,7 +48,7 @@ await runCommand(USAGE, async () => {
   const progress = startProgress('session', 10)
   process.stderr.write('Starting DynamoDB …\n')
   const engine = await startEngine({ endpoint: options.endpoint })
-  const processes: RaceProcess[] = []
+  const processes: OrderProcess[] = []
   try {
     const tableName = `races-${randomUUID()}`
     for (let count = 0; count < Math.max(...writers); count++) processes.push(startRaceProcess(engine.clientConfig))

@@ -59,6 +59,20 @@ export function parseWholeNumber(name: string, text: string, most: number): numb
 }
 
 /**
+ * Parses an option that is a list, its elements separated by commas.
+ *
+ * @returns the elements in their usual order; all of them when the option was not given
+ * @throws {@link UsageError} for an element that is not one of `known`.
+ */
+export function parseList<T extends string>(name: string, text: string | undefined, known: readonly T[]): readonly T[] {
+  if (text === undefined) return known
+  const wanted = text.split(',')
+  const stranger = wanted.find((each) => !known.some((element) => element === each))
+  if (stranger !== undefined) throw new UsageError(`--${name} must be of ${known.join(', ')}; got '${stranger}'`)
+  return known.filter((element) => wanted.includes(element))
+}
+
+/**
  * Runs a command and sets the exit code: 2 after a {@link UsageError}, with the usage, and 1 after any other error.
  */
 export async function runCommand(usage: string, command: () => Promise<void>): Promise<void> {

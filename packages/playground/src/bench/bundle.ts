@@ -14,64 +14,96 @@ import type { BundleFacts, FileSize } from './facts.ts'
 const LIBRARY = fileURLToPath(new URL('../../../session-dynamodb/src/index.ts', import.meta.url))
 const FOLDER = fileURLToPath(new URL('.', import.meta.url))
 
-/** Most that the library may add to a function, gzipped: 20 KB. */
+/** Most that the library may add to a function on top of the SDKs, gzipped: 20 KB. */
 export const MOST_BYTES_ADDED = 20 * 1024
 
-/** A function that uses nothing but the SDKs: whoever keeps sessions in DynamoDB needs both of them. */
-const WITHOUT = `
-import { Agent, Graph, SessionManager, Swarm } from '@strands-agents/sdk'
-import * as dynamodb from '@aws-sdk/client-dynamodb'
-import * as documents from '@aws-sdk/lib-dynamodb'
-export { Agent, documents, dynamodb, Graph, SessionManager, Swarm }
+/** A Lambda function with an agent, and with the clients that any session store in DynamoDB needs. */
+const AGENT = `
+import { Agent } from '@strands-agents/sdk'
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
+const client = DynamoDBDocumentClient.from(new DynamoDBClient({}))
+export const handler = (prompt, options) => new Agent({ printer: false, ...options }).invoke(prompt, { client })
 `
-const WITH = `${WITHOUT}
-export * as library from ${JSON.stringify(LIBRARY)}
+/** The same with a session manager. */
+const WITH_LIBRARY = `${AGENT}
+import { DynamoDBSessionManager } from ${JSON.stringify(LIBRARY)}
+export const manager = (options) => new DynamoDBSessionManager({ ...options, client })
 `
+/** Peers that few functions bring. */
+const OPTIONAL = ['@aws-sdk/client-s3']
 /** The AWS SDK's CommonJS modules ask for \`require\`, which ES modules do not have. */
 const BANNER = `import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);`
 
 const run = promisify(execFile)
 
-/** Size of the library alone, with both SDKs left out. */
-export async function measureLibrary(): Promise<FileSize> {
-  return sizeOf(await bundle(WITH, ['@aws-sdk/*', '@strands-agents/sdk']))
+/** The three functions as minified ES modules. */
+interface Bundles {
+  readonly agent: Uint8Array
+  readonly sdks: Uint8Array
+  readonly library: Uint8Array
 }
 
-/** Bundles the function with the library and without, and imports each in so many new processes. */
+/** Sizes of the function with the library and without. */
+export async function measureSizes(): Promise<Omit<BundleFacts, 'importTime'>> {
+  return sizesOf(await bundleAll())
+}
+
+/** Sizes of the function with the library and without, and the time that so many new processes need to import each. */
 export async function measureBundle(runs: number): Promise<BundleFacts> {
+  const bundles = await bundleAll()
   const folder = await mkdtemp(join(tmpdir(), 'bench-bundle-'))
   try {
-    const [without, withLibrary] = [await bundle(WITHOUT), await bundle(WITH)]
-    const files = [join(folder, 'without.mjs'), join(folder, 'with.mjs')] as const
-    await Promise.all([writeFile(files[0], without), writeFile(files[1], withLibrary)])
-    const times: [number[], number[]] = [[], []]
-    // In turn, so that a busy moment of the machine meets both.
+    const times = { agent: [] as number[], sdks: [] as number[], library: [] as number[] }
+    const names = ['agent', 'sdks', 'library'] as const
+    for (const name of names) await writeFile(join(folder, `${name}.mjs`), bundles[name])
+    // In turn, so that a busy moment of the machine meets them all.
     for (let count = 0; count < runs; count++) {
-      times[0].push(await importTime(files[0]))
-      times[1].push(await importTime(files[1]))
+      for (const name of names) times[name].push(await importTime(join(folder, `${name}.mjs`)))
     }
-    const [small, large] = [sizeOf(without), sizeOf(withLibrary)]
-    return {
-      without: small,
-      with: large,
-      added: { bytes: large.bytes - small.bytes, gzipped: large.gzipped - small.gzipped },
-      alone: await measureLibrary(),
-      limit: MOST_BYTES_ADDED,
-      importTime: { runs, withoutMs: median(times[0]), withMs: median(times[1]) },
-    }
+    const [agentMs, sdksMs, libraryMs] = [median(times.agent), median(times.sdks), median(times.library)]
+    return { ...sizesOf(bundles), importTime: { runs, agentMs, sdksMs, libraryMs } }
   } finally {
     await rm(folder, { recursive: true })
   }
 }
 
-async function bundle(source: string, external: string[] = ['@aws-sdk/client-s3']): Promise<Uint8Array> {
+async function bundleAll(): Promise<Bundles> {
+  const alone = await bundle(WITH_LIBRARY, ['@aws-sdk/*', '@strands-agents/sdk'])
+  const [agent, sdks, library] = await Promise.all([
+    bundle(AGENT, OPTIONAL),
+    bundle(AGENT + importsOf(new TextDecoder().decode(alone)), OPTIONAL),
+    bundle(WITH_LIBRARY, OPTIONAL),
+  ])
+  return { agent, sdks, library }
+}
+
+function sizesOf({ agent, sdks, library }: Bundles): Omit<BundleFacts, 'importTime'> {
+  const sizes = { agent: sizeOf(agent), sdks: sizeOf(sdks), library: sizeOf(library) }
+  const added = {
+    bytes: sizes.library.bytes - sizes.sdks.bytes,
+    gzipped: sizes.library.gzipped - sizes.sdks.gzipped,
+  }
+  return { ...sizes, added, limit: MOST_BYTES_ADDED }
+}
+
+/** Code that keeps what a minified module imports of the SDKs. */
+function importsOf(module: string): string {
+  const imports = [...module.matchAll(/import\{([^}]*)\}from"(@[^"]+)"/g)]
+  const names = imports.flatMap(([, list = '', from = '']) =>
+    list.split(',').map((name) => [name.split(' as ')[0] ?? '', from]),
+  )
+  return names.map(([name, from], index) => `export { ${name} as kept${index} } from '${from}'\n`).join('')
+}
+
+async function bundle(contents: string, external: string[]): Promise<Uint8Array> {
   const { outputFiles } = await build({
-    stdin: { contents: source, resolveDir: FOLDER, loader: 'js' },
+    stdin: { contents, resolveDir: FOLDER, loader: 'js' },
     bundle: true,
     minify: true,
     platform: 'node',
     format: 'esm',
-    target: 'node24',
+    target: 'node22',
     banner: { js: BANNER },
     external,
     write: false,

@@ -31,6 +31,22 @@ export const CONTESTANTS: readonly Contestant[] = [
   stock('invocation', true),
 ]
 
+/**
+ * Finds a contestant by its id.
+ *
+ * @throws RangeError when there is none.
+ */
+export function contestantOf(id: string): Contestant {
+  const contestant = CONTESTANTS.find((each) => each.id === id)
+  if (contestant === undefined) throw new RangeError(`There is no store '${id}'.`)
+  return contestant
+}
+
+/** Names a contestant for people. */
+export function titleOf(id: string): string {
+  return contestantOf(id).title
+}
+
 /** The SDK's manager; of a graph it saves after each node instead of each message. */
 function stock(saveLatestOn: 'message' | 'invocation', isCompressed: boolean): Contestant {
   return {

@@ -57,18 +57,23 @@ export interface FileSize {
 
 /** What the library adds to a minified Lambda function. */
 export interface BundleFacts {
-  /** An agent with both SDKs. */
-  readonly without: FileSize
-  /** The same with this library's session manager. */
-  readonly with: FileSize
-  /** What the library adds. */
+  /** An agent without sessions, and the clients that any session store in DynamoDB needs. */
+  readonly agent: FileSize
+  /** The same with all that the library uses of the SDKs: its own `Graph`, `Swarm`, commands and so on come along. */
+  readonly sdks: FileSize
+  /** The agent with this library's session manager. */
+  readonly library: FileSize
+  /** What the library adds to the SDKs. */
   readonly added: FileSize
-  /** The library alone, the SDKs left out. */
-  readonly alone: FileSize
-  /** Most that may be added, gzipped, in bytes. */
+  /** Most that it may add, gzipped, in bytes. */
   readonly limit: number
-  /** Milliseconds from the start of the import to its end, in a new process: medians of so many runs. */
-  readonly importTime: { readonly runs: number; readonly withoutMs: number; readonly withMs: number }
+  /** Milliseconds that a new process needs to import them: medians of so many runs. */
+  readonly importTime: {
+    readonly runs: number
+    readonly agentMs: number
+    readonly sdksMs: number
+    readonly libraryMs: number
+  }
 }
 
 /** Everything that the bench finds. */

@@ -4,8 +4,8 @@
 export interface Line {
   readonly label: string
   readonly points: readonly (readonly [x: number, y: number])[]
-  /** Whether the line stops before its time: it then ends with a cross. */
-  readonly isCut: boolean
+  /** Where the line was cut off, when it was: it then ends with a cross and this number. */
+  readonly cutAt?: number | undefined
 }
 
 /** One set of axes. */
@@ -20,6 +20,8 @@ export interface Chart {
   readonly title: string
   /** What can be seen in it, for those who cannot see it. */
   readonly description: string
+  /** A line below the title. */
+  readonly note: string
   readonly xTitle: string
   /** Written at the horizontal axis. */
   readonly xTicks: readonly number[]
@@ -27,9 +29,9 @@ export interface Chart {
 }
 
 const COLUMNS = 2
-const PANEL = { width: 460, height: 270 }
+const PANEL = { width: 490, height: 270 }
 const PLOT = { left: 56, right: 306, top: 34, bottom: 226 }
-const HEAD = 44
+const HEAD = 60
 const LABEL_HEIGHT = 13
 
 /** Colours by the position of a line, for light and for dark surroundings: told apart by the colour-blind too (Okabe, Ito). */
@@ -44,7 +46,7 @@ const COLOURS = [
 const STYLE = [
   'text{font:12px system-ui,-apple-system,"Segoe UI",sans-serif;fill:#1f2328}',
   '.title{font-size:16px;font-weight:600}.panel{font-size:13px;font-weight:600}.tick{font-size:11px;fill:#59636e}',
-  '.back{fill:#fff}.grid{stroke:#d9dee3}.line{fill:none;stroke-width:1.75}.first{stroke-width:3}',
+  '.back{fill:#fff}.grid{stroke:#d9dee3}.line{fill:none;stroke-width:1.75}.first{stroke-width:3}.lead{stroke-width:.75;stroke-dasharray:2 3}',
   ...COLOURS.map(([light], index) => `.s${index}{stroke:${light}}.t${index}{fill:${light}}`),
   '@media (prefers-color-scheme:dark){text{fill:#e6edf3}.tick{fill:#9198a1}.back{fill:#0d1117}.grid{stroke:#2a313a}',
   ...COLOURS.map(([, dark], index) => `.s${index}{stroke:${dark}}.t${index}{fill:${dark}}`),
@@ -58,11 +60,12 @@ export function drawChart(chart: Chart): string {
   const labels = [...new Set(chart.panels.flatMap(({ lines }) => lines.map(({ label }) => label)))]
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-labelledby="title desc">`,
-    `<title id="title">${escape(chart.title)}</title>`,
-    `<desc id="desc">${escape(chart.description)}</desc>`,
+    `<title id="title">${escapeXml(chart.title)}</title>`,
+    `<desc id="desc">${escapeXml(chart.description)}</desc>`,
     `<style>${STYLE}</style>`,
     `<rect class="back" width="${width}" height="${height}"/>`,
-    `<text class="title" x="16" y="28">${escape(chart.title)}</text>`,
+    `<text class="title" x="16" y="28">${escapeXml(chart.title)}</text>`,
+    `<text x="16" y="46">${escapeXml(chart.note)}</text>`,
     ...chart.panels.map((panel, index) => {
       const [x, y] = [(index % COLUMNS) * PANEL.width, HEAD + Math.floor(index / COLUMNS) * PANEL.height]
       return `<g transform="translate(${x} ${y})">${drawPanel(panel, chart, labels)}</g>`
@@ -102,7 +105,7 @@ function drawPanel({ title, lines }: Panel, { xTitle, xTicks }: Chart, labels: r
     PLOT.bottom,
   )
   return [
-    `<text class="panel" x="${PLOT.left}" y="20">${escape(title)}</text>`,
+    `<text class="panel" x="${PLOT.left}" y="20">${escapeXml(title)}</text>`,
     ...ticksOf(lowest, highest).map(
       (value) =>
         `<path class="grid" d="M${PLOT.left} ${round(y(value))}H${PLOT.right}"/>` +
@@ -111,13 +114,13 @@ function drawPanel({ title, lines }: Panel, { xTitle, xTicks }: Chart, labels: r
     ...xTicks.map(
       (turn) => `<text class="tick" x="${round(x(turn))}" y="${PLOT.bottom + 16}" text-anchor="middle">${turn}</text>`,
     ),
-    `<text class="tick" x="${PLOT.right}" y="${PLOT.bottom + 32}" text-anchor="end">${escape(xTitle)}</text>`,
+    `<text class="tick" x="${PLOT.right}" y="${PLOT.bottom + 32}" text-anchor="end">${escapeXml(xTitle)}</text>`,
     ...drawn.map((line, index) => drawLine(line, labels.indexOf(line.label), x, y, ends[index] ?? 0)),
   ].join('')
 }
 
 function drawLine(
-  { label, points, isCut }: Line,
+  { label, points, cutAt }: Line,
   position: number,
   x: (value: number) => number,
   y: (value: number) => number,
@@ -127,13 +130,15 @@ function drawLine(
   const placed = points.map(([turn, value]) => [round(x(turn)), round(y(value))] as const)
   const [endX = 0, endY = 0] = placed.at(-1) ?? []
   const kind = `line s${colour}${position === 0 ? ' first' : ''}`
-  const end = isCut
-    ? `<path class="${kind}" d="M${endX - 4} ${endY - 4}l8 8m0 -8l-8 8"/>`
-    : `<circle class="t${colour}" cx="${endX}" cy="${endY}" r="3"/>`
-  const lead = `<path class="line s${colour}" style="stroke-width:.75" d="M${endX + 6} ${endY}L${PLOT.right + 10} ${round(labelY)}"/>`
+  const end =
+    cutAt === undefined
+      ? `<circle class="t${colour}" cx="${endX}" cy="${endY}" r="3"/>`
+      : `<path class="${kind}" d="M${endX - 4} ${endY - 4}l8 8m0 -8l-8 8"/>` +
+        `<text class="tick" x="${endX}" y="${round(endY - 8)}" text-anchor="middle">${cutAt}</text>`
+  const lead = `<path class="lead s${colour}" d="M${endX + 6} ${endY}L${PLOT.right + 10} ${round(labelY)}"/>`
   return (
     `<path class="${kind}" d="M${placed.map((point) => point.join(' ')).join('L')}"/>${end}${lead}` +
-    `<text class="t${colour}" x="${PLOT.right + 13}" y="${round(labelY + 4)}">${escape(label)}</text>`
+    `<text class="t${colour}" x="${PLOT.right + 13}" y="${round(labelY + 4)}">${escapeXml(label)}</text>`
   )
 }
 
@@ -165,6 +170,6 @@ function round(value: number): number {
   return Math.round(value * 10) / 10
 }
 
-function escape(text: string): string {
+function escapeXml(text: string): string {
   return text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;').replace(/"/g, '&quot;')
 }

@@ -15,7 +15,10 @@ const LEGEND = [
 ]
 
 /** A Markdown page with every table, and the charts. */
-export function markdownOf(facts: BenchFacts, charts: readonly { readonly file: string; readonly title: string }[]): string {
+export function markdownOf(
+  facts: BenchFacts,
+  charts: readonly { readonly file: string; readonly title: string }[],
+): string {
   return [
     '# What a session costs',
     `Made by \`${COMMAND}\` on ${facts.engine}, Node.js ${facts.node}. Do not edit.`,
@@ -26,21 +29,21 @@ export function markdownOf(facts: BenchFacts, charts: readonly { readonly file: 
       `${capitalise(note)}.`,
       markdownTable(table),
     ]),
-    ...(facts.bundle === undefined ? [] : ['## Size and start', markdownTable(bundleTable(facts.bundle)), `${importLine(facts.bundle)}.`]),
+    ...(facts.bundle === undefined
+      ? []
+      : ['## Size and start', markdownTable(bundleTable(facts.bundle)), `${importLine(facts.bundle)}.`]),
     '',
-  ].join('\n\n').replace(/\n+$/, '\n')
+  ]
+    .join('\n\n')
+    .replace(/\n+$/, '\n')
 }
 
 /** The same for a terminal. */
 export function linesOf(facts: BenchFacts, paint: Paint): string[] {
-  const section = ({ title, note, ...table }: Table): string[] => [
-    '',
-    paint.bold(title),
-    ...(note === '' ? [] : [paint.dim(note)]),
-    ...alignRows([table.header, ...table.rows].map(([turn = '', ...cells]) => [turn.padStart(4), ...cells])).map((line, index) =>
-      index === 0 ? paint.dim(line) : line,
-    ),
-  ]
+  const section = ({ title, note, header, rows }: Table): string[] => {
+    const [head = '', ...lines] = alignRows(rightAligned([header, ...rows]))
+    return ['', paint.bold(title), ...(note === '' ? [] : [paint.dim(note)]), paint.dim(head), ...lines]
+  }
   return [
     paint.bold(`${facts.engine}, Node.js ${facts.node}`),
     ...legendOf(facts),
@@ -54,33 +57,56 @@ export function linesOf(facts: BenchFacts, paint: Paint): string[] {
 function legendOf({ prices, sessions }: BenchFacts): string[] {
   if (sessions.length === 0) return []
   const { write, read, storage } = prices
-  return [...LEGEND, `US dollars: ${write} per million write units, ${read} per million read units, ${storage} per GB-month.`]
+  return [
+    ...LEGEND,
+    `US dollars: ${write} per million write units, ${read} per million read units, ${storage} per GB-month.`,
+  ]
 }
 
 function bundleTable(bundle: BundleFacts): Pick<Table, 'header' | 'rows'> {
-  const row = (name: string, { bytes, gzipped }: FileSize): string[] => [name, formatNumber(bytes), formatNumber(gzipped)]
+  const row = (name: string, { bytes, gzipped }: FileSize): string[] => [
+    name,
+    formatNumber(bytes),
+    formatNumber(gzipped),
+  ]
   return {
     header: ['minified bundle', 'bytes', 'gzipped'],
     rows: [
-      row('agent and both SDKs', bundle.without),
-      row('with this library', bundle.with),
-      row('added', bundle.added),
-      row('the library alone', bundle.alone),
+      row('an agent without sessions, and the DynamoDB clients', bundle.agent),
+      row('with all that this library uses of the SDKs', bundle.sdks),
+      row('with this library', bundle.library),
+      row('added to the SDKs', bundle.added),
     ],
   }
 }
 
-function importLine({ importTime: { runs, withoutMs, withMs } }: BundleFacts): string {
+function importLine({ importTime: { runs, agentMs, sdksMs, libraryMs } }: BundleFacts): string {
   return (
-    `Importing the bundle takes ${withoutMs.toFixed(0)} ms without this library and ${withMs.toFixed(0)} ms with it ` +
-    `(medians of ${runs} new processes each)`
+    `A new process imports them in ${agentMs.toFixed(0)}, ${sdksMs.toFixed(0)} and ${libraryMs.toFixed(0)} ms ` +
+    `(medians of ${runs} runs)`
   )
 }
 
 function markdownTable({ header, rows }: Pick<Table, 'header' | 'rows'>): string {
-  const isName = (column: number): boolean => rows.some((row) => /[a-z]/.test(row[column] ?? ''))
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
-  return [line(header), line(header.map((_, column) => (isName(column) ? '---' : '---:'))), ...rows.map(line)].join('\n')
+  return [
+    line(header),
+    line(header.map((_, column) => (isText(rows, column) ? '---' : '---:'))),
+    ...rows.map(line),
+  ].join('\n')
+}
+
+/** Columns of figures, padded so that they end at the same place. */
+function rightAligned(rows: readonly (readonly string[])[]): string[][] {
+  const [header = [], ...others] = rows
+  const widths = header.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
+  return [header, ...others].map((row) =>
+    row.map((cell, column) => (isText(others, column) ? cell : cell.padStart(widths[column] ?? 0))),
+  )
+}
+
+function isText(rows: readonly (readonly string[])[], column: number): boolean {
+  return rows.some((row) => /[a-z]/.test(row[column] ?? ''))
 }
 
 function capitalise(text: string): string {

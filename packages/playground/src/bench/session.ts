@@ -12,7 +12,7 @@ import { countRequests, roundTripsOf, sumCapacity } from '../count-requests.ts'
 import { overLimitError } from '../over-limit-error.ts'
 import { countTurns, type TurnRequests } from '../traces/run.ts'
 import { TRACES, type TraceName } from '../traces/turns.ts'
-import type { Contestant } from './contestants.ts'
+import { contestantOf } from './contestants.ts'
 import type { AgentMode, Prices, SessionRun, TurnSample } from './facts.ts'
 import { playerOf } from './player.ts'
 import { monthlyPrice } from './price.ts'
@@ -23,7 +23,8 @@ const AVERAGED_TURNS = 10
 /** Which session to run. */
 export interface SessionOrder {
   readonly trace: TraceName
-  readonly contestant: Contestant
+  /** Its id. */
+  readonly contestant: string
   readonly agents: AgentMode
   /** Turns to look at, ascending; the last one ends the session. */
   readonly turns: readonly number[]
@@ -42,6 +43,7 @@ export async function runSession(
   { clientConfig, prices, onTurn }: SessionBench,
 ): Promise<SessionRun> {
   const { trace, contestant, agents } = order
+  const { createManager } = contestantOf(contestant)
   const client = new DynamoDBClient(clientConfig)
   const observer = new DynamoDBClient(clientConfig)
   const tableName = `bench-${randomUUID()}`
@@ -52,13 +54,13 @@ export async function runSession(
     const { Table } = await observer.send(new DescribeTableCommand({ TableName: tableName }))
     samples.push(sampleOf(done, { bytes: Table?.TableSizeBytes ?? 0, items: Table?.ItemCount ?? 0 }, agents, prices))
   }
-  const run = { trace, contestant: contestant.id, agents, samples }
+  const run = { trace, contestant, agents, samples }
   try {
     await countTurns({
       lastTurn: order.turns.at(-1) ?? 0,
       counter: countRequests(client),
       turnOf: TRACES[trace].turnOf,
-      play: playerOf(TRACES[trace], agents, () => contestant.createManager(client, tableName)),
+      play: playerOf(TRACES[trace], agents, () => createManager(client, tableName)),
       onTurn: async (requests) => {
         done.push(requests)
         if (order.turns.includes(requests.turn)) await look()

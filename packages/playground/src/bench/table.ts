@@ -2,7 +2,7 @@
 
 import { formatNumber } from '../format.ts'
 import { TRACES, type TraceName } from '../traces/turns.ts'
-import { CONTESTANTS } from './contestants.ts'
+import { titleOf } from './contestants.ts'
 import type { AgentMode, SessionRun, TurnSample } from './facts.ts'
 
 /** A table with a title. */
@@ -38,11 +38,6 @@ export function tablesOf(sessions: readonly SessionRun[], turns: readonly number
     const [first] = runs
     return first === undefined ? [] : [tableOf(first, runs, turns)]
   })
-}
-
-/** Names a contestant for people. */
-export function titleOf(contestant: string): string {
-  return CONTESTANTS.find(({ id }) => id === contestant)?.title ?? contestant
 }
 
 function tableOf(

@@ -1,14 +1,14 @@
 /** Races: several processes run turns on the same sessions, then the logs are read and compared with what they were told. */
 
 import { randomUUID } from 'node:crypto'
+import type { OrderProcess } from '../order-process.ts'
 import type { ProtectionFacts, RaceFacts, RaceMode } from './facts.ts'
-import type { RaceProcess } from './process.ts'
 
 /** How to run races. */
 export interface RaceRun {
   readonly tableName: string
   /** One process for each writer. */
-  readonly processes: readonly RaceProcess[]
+  readonly processes: readonly OrderProcess[]
   readonly mode: RaceMode
   readonly sessions: number
   /** Turns that each writer begins in each session. */
@@ -81,7 +81,7 @@ export async function runRaces(run: RaceRun): Promise<RaceFacts> {
 
 /** Measures what the protection costs where it is not needed. */
 export async function measureProtection(
-  process: RaceProcess,
+  process: OrderProcess,
   tableName: string,
   turns: number,
 ): Promise<ProtectionFacts> {
