@@ -31,8 +31,10 @@ describe('the first head', () => {
     ['my own head', mine, true],
     ["another writer's head", ofAnother, false],
     ['a head of an earlier life', ofEarlierLife, false],
+    ['a head whose time is over', { ...ofEarlierLife, expiresAt: 2 }, true],
+    ['a head whose time is not over', { ...ofEarlierLife, expiresAt: 3 }, false],
   ])('over %s', (_, item, expected) => {
-    expect(allows(canCreate(me), item)).toBe(expected)
+    expect(allows(canCreate(me, 2), item)).toBe(expected)
   })
 })
 
@@ -85,6 +87,7 @@ function allows({ expression, names, values }: Condition, item: Record<string, u
     const [one, other] = [operandOf(left), operandOf(right)]
     if (one === undefined || other === undefined) return false
     if (operator === '=') return one === other
+    if (operator === '<=') return typeof one === 'number' && typeof other === 'number' && one <= other
     if (operator === '<') return typeof one === 'string' && typeof other === 'string' && one < other
     throw new Error(`This test cannot evaluate '${clause}'`)
   }

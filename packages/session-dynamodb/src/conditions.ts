@@ -1,5 +1,6 @@
 /** The conditions that make the log's tail a lock, and the versions a guard. Pure. */
 
+import type { Item } from './attributes.ts'
 import type { Condition } from './expressions.ts'
 import { writerOf } from './incarnation.ts'
 
@@ -35,9 +36,36 @@ export function isBy(writer: string): Condition {
   return { expression: isMine, names: writerName, values: { ':writer': writer } }
 }
 
-/** For an agent's first save: nobody else has made its head yet. */
-export function canCreate(writer: string): Condition {
-  return { expression: `${isAbsent} OR ${isMine}`, names: writerName, values: { ':writer': writer } }
+/** For an agent's first save: nobody else has made its head yet, or DynamoDB is about to remove it. */
+export function canCreate(writer: string, seconds: number): Condition {
+  const expression = `${isAbsent} OR ${isMine} OR expiresAt <= :at`
+  return { expression, names: writerName, values: { ':writer': writer, ':at': seconds } }
+}
+
+/** For what an expired session has left: it is still what was listed, and not an item of a newer session. */
+export function isUnchanged({ sum, expiresAt }: Item): Condition {
+  const isSameContent = sum === undefined ? 'attribute_not_exists(#sum)' : '#sum = :sum'
+  const isSameTime = expiresAt === undefined ? 'attribute_not_exists(expiresAt)' : 'expiresAt = :expiresAt'
+  return {
+    expression: `${isSameContent} AND ${isSameTime}`,
+    names: { '#sum': 'sum' },
+    ...(sum === undefined && expiresAt === undefined
+      ? {}
+      : {
+          values: {
+            ...(sum === undefined ? {} : { ':sum': sum }),
+            ...(expiresAt === undefined ? {} : { ':expiresAt': expiresAt }),
+          },
+        }),
+  }
+}
+
+/** For an item whose expiry is put off: it exists, and expires before. */
+export function expiresBefore(until: number): Condition {
+  return {
+    expression: `attribute_exists(pk) AND (attribute_not_exists(expiresAt) OR expiresAt < :until)`,
+    values: { ':until': until },
+  }
 }
 
 /** For a head or a state: it has the version that I know, or my own next one from a request whose answer was lost. */

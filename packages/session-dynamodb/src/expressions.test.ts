@@ -29,11 +29,22 @@ describe('keyConditionInput', () => {
   })
 
   it('reads sort keys from one to another', () => {
-    expect(keyConditionInput({ pk: 'p', between: ['a', 'b'], keysOnly: true })).toEqual({
+    expect(keyConditionInput({ pk: 'p', between: ['a', 'b'] })).toEqual({
       KeyConditionExpression: '#pk = :pk AND #sk BETWEEN :first AND :last',
-      ProjectionExpression: '#pk, #sk',
       ExpressionAttributeNames: { '#pk': 'pk', '#sk': 'sk' },
       ExpressionAttributeValues: { ':pk': 'p', ':first': 'a', ':last': 'b' },
+    })
+  })
+
+  it('reads keys and expiries only, and further attributes whatever their names', () => {
+    const range = { pk: 'p', prefix: 'a#', keysOnly: true } as const
+    expect(keyConditionInput(range)).toMatchObject({
+      ProjectionExpression: '#pk, #sk, #expiresAt',
+      ExpressionAttributeNames: { '#pk': 'pk', '#sk': 'sk', '#expiresAt': 'expiresAt' },
+    })
+    expect(keyConditionInput({ ...range, attributes: ['sum'] })).toMatchObject({
+      ProjectionExpression: '#pk, #sk, #expiresAt, #sum',
+      ExpressionAttributeNames: { '#sum': 'sum' },
     })
   })
 

@@ -34,8 +34,12 @@ export interface QueryOptions {
   readonly consistent?: boolean
   /** Most items a page; DynamoDB ends a page at 1 MB whatever the limit. */
   readonly limit?: number
-  /** Return keys only. It costs the same as whole items, but not the transfer. */
+  /** Return keys and expiries only. It costs the same as whole items, but not the transfer. */
   readonly keysOnly?: boolean
+  /** Further attributes to return with the keys. */
+  readonly attributes?: readonly string[]
+  /** Return items whose time is over too. */
+  readonly withPast?: boolean
 }
 
 /** A condition as the input of a write. A write that it refuses returns the item that stood in its way. */
@@ -63,10 +67,17 @@ export function keyConditionInput(range: QueryRange) {
     range.prefix === undefined
       ? ['#sk BETWEEN :first AND :last', { ':first': first, ':last': last }]
       : ['begins_with(#sk, :prefix)', { ':prefix': range.prefix }]
+  const projected = range.keysOnly ? [ATTRIBUTE.expiresAt, ...(range.attributes ?? [])] : []
   return {
     KeyConditionExpression: `#pk = :pk AND ${condition}`,
-    ExpressionAttributeNames: { '#pk': ATTRIBUTE.partitionKey, '#sk': ATTRIBUTE.sortKey },
+    ExpressionAttributeNames: {
+      '#pk': ATTRIBUTE.partitionKey,
+      '#sk': ATTRIBUTE.sortKey,
+      ...Object.fromEntries(projected.map((name) => [`#${name}`, name])),
+    },
     ExpressionAttributeValues: { ':pk': range.pk, ...values },
-    ...(range.keysOnly ? { ProjectionExpression: '#pk, #sk' } : {}),
+    ...(range.keysOnly
+      ? { ProjectionExpression: ['pk', 'sk', ...projected].map((name) => `#${name}`).join(', ') }
+      : {}),
   }
 }

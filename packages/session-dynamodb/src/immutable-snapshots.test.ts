@@ -21,6 +21,7 @@ import { mockedClient, rejectionOf } from '../test/support/mocked-client.ts'
 import { digestOf } from './codec.ts'
 import { ImmutableSnapshots } from './immutable-snapshots.ts'
 import { ScopeKeys } from './keys.ts'
+import { Lifetime } from './lifetime.ts'
 import type { Redactions } from './redaction.ts'
 import { SessionDirectory } from './session-directory.ts'
 import { SessionLog } from './session-log.ts'
@@ -47,7 +48,8 @@ function snapshotsFor() {
   const log = new SessionLog({
     ...{ table, values, keys, sessionId: 's', scopeId: 'a', nonce: 'me', now },
     ...{ autoCreate: true, windowSize: 40, touchIntervalSeconds: 300 },
-    directory: new SessionDirectory({ table, autoCreate: true, now }),
+    directory: new SessionDirectory({ table, now }),
+    lifetime: new Lifetime(undefined, now),
   })
   return { ...mocked, log, snapshots: new ImmutableSnapshots(table, values, keys, log) }
 }
@@ -65,8 +67,8 @@ const listQuery = (more: object = {}) => [
   {
     TableName,
     KeyConditionExpression: '#pk = :pk AND begins_with(#sk, :prefix)',
-    ProjectionExpression: '#pk, #sk',
-    ExpressionAttributeNames: { '#pk': 'pk', '#sk': 'sk' },
+    ProjectionExpression: '#pk, #sk, #expiresAt',
+    ExpressionAttributeNames: { '#pk': 'pk', '#sk': 'sk', '#expiresAt': 'expiresAt' },
     ExpressionAttributeValues: { ':pk': pk, ':prefix': 'agent#a#snapshot#' },
     ConsistentRead: true,
     ScanIndexForward: true,

@@ -1,12 +1,13 @@
 /** Immutable snapshots: each a mark that names rows of the log and a state, so its cost does not grow with the log. */
 
 import type { Snapshot } from '@strands-agents/sdk'
-import { keyOf } from './attributes.ts'
+import { type Item, keyOf } from './attributes.ts'
 import { SessionCorruptedError } from './errors.ts'
 import { parseSnapshotMark, snapshotItem } from './items.ts'
 import type { ScopeKeys } from './keys.ts'
 import { parseRows, readMessages, readRows } from './log-reader.ts'
 import type { Redactions } from './redaction.ts'
+import { ATTRIBUTE } from './schema.ts'
 import type { SessionLog } from './session-log.ts'
 import { type FrozenSnapshot, thaw } from './snapshot.ts'
 import type { SessionTable } from './table.ts'
@@ -48,7 +49,7 @@ export class ImmutableSnapshots {
    */
   async load(snapshotId: string): Promise<Snapshot | null> {
     const item = await this.#table.get(this.#keys.snapshot(snapshotId))
-    if (item === undefined) return null
+    if (item === undefined || (await this.#isGone([item]))) return null
     const mark = parseSnapshotMark(item)
     const stateKey = this.#keys.snapshotState(mark.stateDigest)
     const [state, items] = await Promise.all([
@@ -77,6 +78,7 @@ export class ImmutableSnapshots {
     const range = { pk, prefix, keysOnly: true, ...after, ...(limit === undefined ? {} : { limit }) }
     const ids: string[] = []
     for await (const page of this.#table.query(range)) {
+      if (await this.#isGone(page.items)) return []
       for (const item of page.items) {
         const id = this.#keys.snapshotIdOf(keyOf(item).sk)
         if (id === undefined) throw new SessionCorruptedError(keyOf(item), 'has a key that no snapshot id makes')
@@ -85,5 +87,10 @@ export class ImmutableSnapshots {
       if (limit !== undefined && ids.length >= limit) break
     }
     return ids.slice(0, limit)
+  }
+
+  /** Whether items are what an expired session has left: those of a session that has a time to live are stamped. */
+  async #isGone(items: readonly Item[]): Promise<boolean> {
+    return items.some((item) => item[ATTRIBUTE.expiresAt] !== undefined) && (await this.#log.hasExpired())
   }
 }

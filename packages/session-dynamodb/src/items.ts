@@ -24,6 +24,8 @@ export interface Head {
   readonly createdAt: string
   /** When the session item was last refreshed, in epoch seconds. */
   readonly touchedAt: number
+  /** The session's time to live in seconds; absent when it had none that its writer knew of. */
+  readonly ttl?: number | undefined
 }
 
 /** What a state item says of the rest of the latest snapshot. */
@@ -131,8 +133,14 @@ export function isAnswer(message: unknown): boolean {
 }
 
 export function headItem(key: ItemKey, head: Head): Item {
-  const { window, ...rest } = head
-  return seal({ ...key, v: FORMAT_VERSION, ...rest, ...(window === undefined ? {} : { window: formatRanges(window) }) })
+  const { window, ttl, ...rest } = head
+  return seal({
+    ...key,
+    v: FORMAT_VERSION,
+    ...rest,
+    ...(window === undefined ? {} : { window: formatRanges(window) }),
+    ...(ttl === undefined ? {} : { ttl }),
+  })
 }
 
 /** @throws {@link SessionCorruptedError} or {@link NewerFormatError}, naming the item. */
@@ -148,6 +156,7 @@ export function parseHead(item: Item): Head {
     stateVersion: read.count('stateVersion'),
     createdAt: read.string('createdAt'),
     touchedAt: read.count('touchedAt'),
+    ttl: read.optionalCount('ttl'),
   }
 }
 

@@ -28,6 +28,6 @@ export async function listSessions(options: ListSessionsOptions): Promise<Sessio
   if (cursor !== undefined && typeof cursor !== 'string') {
     throw new InvalidOptionError('cursor', cursor, 'expected the cursor of an earlier page')
   }
-  const directory = new SessionDirectory({ table: new SessionTable(table), tenantId, autoCreate: false, now: Date.now })
+  const directory = new SessionDirectory({ table: new SessionTable(table), tenantId, now: Date.now })
   return directory.list(owner, limit, cursor)
 }

@@ -45,12 +45,15 @@ const MAX_GAP = 8
  * Reads the latest snapshot's items.
  *
  * @param windowSize - Messages that the window is expected to hold, which is what the first request asks for.
+ * @param isGone - Whether what the first request brought is what an expired session has left: then there is no head.
  * @returns `head: undefined` when the scope has none, with the rows that were found nevertheless.
  */
 export async function readLog(
   table: SessionTable,
   keys: ScopeKeys,
   windowSize: number,
+  isGone: (head: Head, items: readonly Item[], rows: ReadonlyMap<number, MessageRow>) => Promise<boolean> = async () =>
+    false,
 ): Promise<LogPage | { head: undefined; leftovers: readonly Item[] }> {
   const { items, more } = await readNewest(table, keys, windowSize + READ_AHEAD)
   const headItem = items.get(keys.head().sk)
@@ -61,6 +64,7 @@ export async function readLog(
   const state = foundState && belongsTo(foundState.writer, head.incarnation) ? foundState : undefined
 
   const rows = parseRows(keys, head.incarnation, items)
+  if (await isGone(head, [...items.values()], rows)) return { head: undefined, leftovers: [] }
   const lowest = more ? Math.min(...seqsIn(keys, items)) : 1
   const unread = rangesOf((head.window ?? []).filter((seq) => seq < lowest))
   if (head.last + 1 < lowest) unread.push([head.last + 1, lowest - 1])

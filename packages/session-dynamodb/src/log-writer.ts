@@ -6,8 +6,8 @@ import { canAdvance, canAppend, canCreate, isBy } from './conditions.ts'
 import { SessionConflictError } from './errors.ts'
 import { closesTurn, type Head, headItem, messageFrame, type RowFacts, type State, stateFrame } from './items.ts'
 import type { ItemKey, ScopeKeys } from './keys.ts'
-import type { SessionDirectory } from './session-directory.ts'
-import type { SessionTable } from './table.ts'
+import type { SessionWrite } from './session-item.ts'
+import type { SessionTable, WriteOutcome } from './table.ts'
 import type { ValueStore } from './values.ts'
 import type { LogEntry, PlannedRow, TurnMark } from './window.ts'
 
@@ -90,25 +90,24 @@ export async function putHead(pen: Pen, head: Head): Promise<void> {
  * Makes a scope exist, all or nothing: the session's item, the head and, unless only an immutable snapshot is saved, the
  * state.
  *
- * @returns Where the state is, if it is saved.
- * @throws {@link SessionConflictError} when another writer was first, or the session is being deleted.
+ * @returns Where the state is, if it is saved; or the session item that stood in the way.
+ * @throws {@link SessionConflictError} when another writer was first.
  */
 export async function createScope(
   pen: Pen,
-  session: ReturnType<SessionDirectory['refresh']>,
+  session: SessionWrite,
   head: Head,
   state: { readonly facts: Omit<State, 'value'>; readonly text: string } | undefined,
-  refusal: (found: Item | undefined) => Error,
-): Promise<ValuePlace | undefined> {
+): Promise<WriteOutcome & { readonly place?: ValuePlace | undefined }> {
   const headKey = pen.keys.head()
   const puts: { item: Item; condition?: ReturnType<typeof canCreate> }[] = [
-    { item: headItem(headKey, head), condition: canCreate(pen.writer) },
+    { item: headItem(headKey, head), condition: canCreate(pen.writer, session.at) },
   ]
   const prepared = state && (await pen.values.prepare(stateFrame(pen.keys.state(), state.facts), state.text))
   if (prepared !== undefined) puts.push({ item: prepared.item })
   const outcome = await pen.table.transact(session, puts)
-  if (outcome.written) return prepared?.place
-  if (outcome.key.sk === session.key.sk) throw refusal(outcome.found)
+  if (outcome.written) return { written: true, place: prepared?.place }
+  if (outcome.key.sk === session.key.sk) return outcome
   throw conflict(pen, headKey, 'a new agent or orchestrator', outcome.found)
 }
 

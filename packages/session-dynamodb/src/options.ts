@@ -92,11 +92,23 @@ export interface DynamoDBSnapshotStorageOptions extends TableOptions {
   readonly windowSize?: number | undefined
   /**
    * How far the session item's `updatedAt` may lag behind an active session, in seconds. Each refresh costs one
-   * write capacity unit, and two more for the index entry of a session with an owner.
+   * write capacity unit, and two more for the index entry of a session with an owner. With `ttlSeconds` it is at most an
+   * eighth of that, and an hour.
    *
    * @defaultValue 300
    */
   readonly touchIntervalSeconds?: number | undefined
+  /**
+   * Time to live of the session in seconds, from 1 to 315,360,000 (ten years): it expires when it has been idle for that
+   * long, and up to an eighth of it, at most an hour, later. An expired session reads as absent at once; DynamoDB
+   * removes its items after the same time again, at no cost. Keeping an active session alive rewrites each of its items
+   * about once in that time.
+   *
+   * A session that has a time to live keeps it, whatever later managers say; one that has none is given it.
+   *
+   * @defaultValue none: sessions do not expire
+   */
+  readonly ttlSeconds?: number | undefined
   /** Receives what is worth knowing, never conversation text. @defaultValue warnings and errors on the console */
   readonly logger?: Logger | undefined
 }

@@ -9,6 +9,7 @@ import type {
 import { documentClientOf } from './client.ts'
 import { type AnswerNotSavedError, InvalidOptionError } from './errors.ts'
 import { checkId, checkSessionId, ownerKeyOf, partitionKeyOf } from './keys.ts'
+import { MAX_TTL_SECONDS } from './lifetime.ts'
 import type {
   DynamoDBSessionManagerOptions,
   DynamoDBSnapshotStorageOptions,
@@ -34,6 +35,7 @@ export interface ParsedStorageOptions extends ParsedTableOptions {
   readonly compression: 'auto' | 'off'
   readonly windowSize: number
   readonly touchIntervalSeconds: number
+  readonly ttlSeconds: number | undefined
   readonly logger: Logger
 }
 
@@ -113,6 +115,12 @@ export function parseStorageOptions(options: DynamoDBSnapshotStorageOptions): Pa
         isCount(1, 86_400),
         'a whole number from 1 to 86400',
       ) ?? 300,
+    ttlSeconds: optional(
+      'ttlSeconds',
+      options.ttlSeconds,
+      isCount(1, MAX_TTL_SECONDS),
+      `a whole number of seconds from 1 to ${MAX_TTL_SECONDS}`,
+    ),
     logger: parseLogger(options.logger),
   }
 }

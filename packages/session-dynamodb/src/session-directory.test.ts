@@ -2,7 +2,8 @@ import { ConditionalCheckFailedException, TransactionCanceledException } from '@
 import { BatchWriteCommand, GetCommand, QueryCommand, TransactWriteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb'
 import { describe, expect, it, test } from 'vitest'
 import { pk, START, sessionUpdate, TableName } from '../test/support/log-items.ts'
-import { errorOf, mockedClient, rejectionOf } from '../test/support/mocked-client.ts'
+import { mockedClient, rejectionOf } from '../test/support/mocked-client.ts'
+import { Lifetime } from './lifetime.ts'
 import { SessionDirectory, type SessionDirectoryOptions } from './session-directory.ts'
 import { SessionTable } from './table.ts'
 
@@ -11,6 +12,8 @@ const NOW = '2026-01-01T00:00:00.000Z'
 const SESSION = { pk, sk: 'session' }
 const asValues = (...values: readonly unknown[]) => values.map((value) => ({ value }))
 
+const lifetime = (ttlSeconds?: number) => new Lifetime(ttlSeconds, () => START)
+
 function directoryFor(options: Partial<SessionDirectoryOptions> = {}) {
   const mocked = mockedClient()
   const pauses: number[] = []
@@ -18,19 +21,19 @@ function directoryFor(options: Partial<SessionDirectoryOptions> = {}) {
     ...{ client: mocked.client, tableName: TableName, consistentRead: false },
     pause: async (milliseconds) => pauses.push(milliseconds),
   })
-  return { ...mocked, directory: new SessionDirectory({ table, autoCreate: true, now: () => START, ...options }) }
+  return { ...mocked, directory: new SessionDirectory({ table, now: () => START, ...options }) }
 }
 
 describe('a session', () => {
-  it('is created with one UpdateItem, even when autoCreate is off', async () => {
-    const { directory, takeSent } = directoryFor({ autoCreate: false })
-    await directory.create('s')
+  it('is created with one UpdateItem', async () => {
+    const { directory, takeSent } = directoryFor()
+    await directory.create('s', lifetime())
     expect(takeSent()).toEqual([['UpdateCommand', sessionUpdate()]])
   })
 
   it('is refreshed with its owner and its title', async () => {
-    const { directory, takeSent } = directoryFor({ tenantId: 't', owner: 'me@b', title: 'Hello', autoCreate: false })
-    await directory.touch('s')
+    const { directory, takeSent } = directoryFor({ tenantId: 't', owner: 'me@b', title: 'Hello' })
+    await directory.refresh('s', lifetime(), 'go on')
     expect(takeSent()).toEqual([
       [
         'UpdateCommand',
@@ -40,9 +43,10 @@ describe('a session', () => {
           UpdateExpression:
             'SET createdAt = if_not_exists(createdAt, :createdAt), #v = :v, #sessionId = :sessionId, ' +
             '#updatedAt = :updatedAt, #owner = :owner, #ownerKey = :ownerKey, #title = :title',
-          ConditionExpression: 'attribute_exists(pk) AND attribute_not_exists(deletedAt)',
+          ConditionExpression:
+            'attribute_exists(pk) AND attribute_not_exists(deletedAt) AND attribute_not_exists(#ttl)',
           ExpressionAttributeNames: {
-            ...{ '#v': 'v', '#sessionId': 'sessionId', '#updatedAt': 'updatedAt' },
+            ...{ '#ttl': 'ttl', '#v': 'v', '#sessionId': 'sessionId', '#updatedAt': 'updatedAt' },
             ...{ '#owner': 'owner', '#ownerKey': 'ownerKey', '#title': 'title' },
           },
           ExpressionAttributeValues: {
@@ -58,15 +62,16 @@ describe('a session', () => {
   it('that exists no more cannot be refreshed: somebody has deleted it', async () => {
     const { directory, answers } = directoryFor()
     answers.on(UpdateCommand).rejects(new ConditionalCheckFailedException(aws))
-    expect(await rejectionOf(directory.touch('s'))).toMatchObject({
+    expect(await rejectionOf(directory.refresh('s', lifetime(), 'go on'))).toMatchObject({
       ...{ name: 'SessionConflictError', sessionId: 's', key: 'session' },
       ...{ expected: 'a session in use', actual: 'nothing: it was deleted' },
     })
   })
 
-  it('that does not exist is not created on the way when autoCreate is off', () => {
-    const { directory } = directoryFor({ autoCreate: false })
-    expect(directory.refusal('s', undefined)).toMatchObject({
+  it('that does not exist is not begun by one who only joins it', async () => {
+    const { directory, answers } = directoryFor()
+    answers.on(UpdateCommand).rejects(new ConditionalCheckFailedException(aws))
+    expect(await rejectionOf(directory.refresh('s', lifetime(), 'join'))).toMatchObject({
       name: 'SessionNotFoundError',
       sessionId: 's',
       message: "Session 's' does not exist. Create it with createSession(), or leave autoCreate on.",
@@ -87,8 +92,8 @@ describe('a session', () => {
     const { directory, answers } = directoryFor()
     answers.on(UpdateCommand).rejects(new ConditionalCheckFailedException({ ...aws, Item: { deletedAt: { S: NOW } } }))
     const conflict = { name: 'SessionConflictError', sessionId: 's', expected: 'a session in use' }
-    expect(await rejectionOf(directory.create('s'))).toMatchObject(conflict)
-    expect(await rejectionOf(directory.touch('s'))).toMatchObject(conflict)
+    expect(await rejectionOf(directory.create('s', lifetime()))).toMatchObject(conflict)
+    expect(await rejectionOf(directory.refresh('s', lifetime(), 'go on'))).toMatchObject(conflict)
   })
 
   it('is found by its id', async () => {
@@ -133,11 +138,10 @@ describe('a session', () => {
       const { directory, takeSent } = directoryFor()
       const untyped = id as string
       const facts = { name: 'InvalidOptionError', field: 'sessionId', value: id }
-      expect(await rejectionOf(directory.create(untyped))).toMatchObject(facts)
-      expect(await rejectionOf(directory.touch(untyped))).toMatchObject(facts)
+      expect(await rejectionOf(directory.create(untyped, lifetime()))).toMatchObject(facts)
+      expect(await rejectionOf(directory.refresh(untyped, lifetime(), 'go on'))).toMatchObject(facts)
       expect(await rejectionOf(directory.find(untyped))).toMatchObject(facts)
       expect(await rejectionOf(directory.delete(untyped))).toMatchObject(facts)
-      expect(errorOf(() => directory.refresh(untyped))).toMatchObject(facts)
       expect(takeSent()).toEqual([])
     },
   )
@@ -154,8 +158,8 @@ describe('a deletion', () => {
     {
       TableName,
       KeyConditionExpression: '#pk = :pk AND #sk BETWEEN :first AND :last',
-      ProjectionExpression: '#pk, #sk',
-      ExpressionAttributeNames: { '#pk': 'pk', '#sk': 'sk' },
+      ProjectionExpression: '#pk, #sk, #expiresAt',
+      ExpressionAttributeNames: { '#pk': 'pk', '#sk': 'sk', '#expiresAt': 'expiresAt' },
       ExpressionAttributeValues: { ':pk': pk, ':first': '!', ':last': '~' },
       ConsistentRead: true,
       ScanIndexForward: true,

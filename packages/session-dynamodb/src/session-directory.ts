@@ -1,34 +1,21 @@
 /** The session items: creating, refreshing, finding, listing and deleting whole sessions. */
 
-import { type Item, keyOf } from './attributes.ts'
-import { chunksOf } from './concurrency.ts'
-import { InvalidOptionError, SessionConflictError, SessionCorruptedError, SessionNotFoundError } from './errors.ts'
-import type { Condition } from './expressions.ts'
-import { checkFormat } from './items.ts'
+import type { Item } from './attributes.ts'
+import { InvalidOptionError, SessionConflictError, SessionNotFoundError } from './errors.ts'
+import { ownerKeyOf, partitionKeyOf, SESSION_SORT_KEY, sessionKey } from './keys.ts'
+import { hasExpired, inSeconds, type Lifetime } from './lifetime.ts'
+import { ATTRIBUTE } from './schema.ts'
 import {
-  ALL_SORT_KEYS,
-  type ItemKey,
-  isEntryPoint,
-  ownerKeyOf,
-  partitionKeyOf,
-  SESSION_SORT_KEY,
-  sessionIdOf,
-  sessionKey,
-} from './keys.ts'
-import { ATTRIBUTE, FORMAT_VERSION } from './schema.ts'
-import type { SessionTable } from './table.ts'
-
-/** What a session item says. */
-export interface SessionInfo {
-  readonly sessionId: string
-  /** User whom the session belongs to. */
-  readonly owner?: string
-  readonly title?: string
-  /** ISO 8601. */
-  readonly createdAt: string
-  /** When the session was last active, ISO 8601; up to `touchIntervalSeconds` behind. */
-  readonly updatedAt: string
-}
+  parseSession,
+  type RefreshMode,
+  type SessionFacts,
+  type SessionInfo,
+  type SessionWrite,
+  sessionWrite,
+} from './session-item.ts'
+import { clearExpired, type DeleteProgress, deleteSession } from './session-removal.ts'
+import { adoptLifetime, renewItems } from './session-renewal.ts'
+import type { SessionTable, WriteOutcome } from './table.ts'
 
 /** One page of an owner's sessions. */
 export interface SessionPage {
@@ -38,19 +25,9 @@ export interface SessionPage {
   readonly cursor?: string
 }
 
-/** How far a deletion has come. */
-export interface DeleteProgress {
-  /** Items deleted so far. */
-  readonly deleted: number
-}
-
 /** What all session items of one directory share. */
-export interface SessionDirectoryOptions {
+export interface SessionDirectoryOptions extends SessionFacts {
   readonly table: SessionTable
-  readonly tenantId?: string | undefined
-  readonly owner?: string | undefined
-  readonly title?: string | undefined
-  readonly autoCreate: boolean
   /** Current time in milliseconds since the epoch. */
   readonly now: () => number
 }
@@ -58,8 +35,8 @@ export interface SessionDirectoryOptions {
 /** What a page's cursor decodes to: the last session's time and id. */
 const CURSOR = /^(\d{4}-\d\d-\d\dT[\d:.]+Z) ([a-z0-9_-]{1,256})$/
 
-/** Items that one transaction deletes beside the mark: DynamoDB takes 100 actions. */
-const ENTRY_POINTS_AT_ONCE = 99
+/** How often a refresh is tried: what can stand in its way is an expired session, another time to live, and a renewal. */
+const REFRESH_ATTEMPTS = 8
 
 /** Sessions listed at once, unless the caller says otherwise. */
 const DEFAULT_PAGE_SIZE = 20
@@ -72,63 +49,47 @@ export class SessionDirectory {
     this.#options = options
   }
 
-  /** The write that creates or refreshes a session item, for a transaction or by itself. */
-  refresh(
+  /**
+   * Creates or refreshes a session's item, by itself or together with other items.
+   *
+   * @param mode - Whether a session that does not exist is begun, whether one that has expired is, or neither.
+   * @param lifetime - What the writer knows of the session's time to live. It learns what the session has.
+   * @param write - Sends the write. It is called again when what stood in its way has been seen to.
+   * @returns The time to which the session was refreshed, in epoch seconds.
+   * @throws {@link SessionNotFoundError} or {@link SessionConflictError}, as the mode says.
+   */
+  async refresh(
     sessionId: string,
-    autoCreate = this.#options.autoCreate,
-  ): { key: ItemKey; expression: string; condition: Condition } {
-    const { tenantId, owner, title, now } = this.#options
-    const at = new Date(now()).toISOString()
-    const set = {
-      v: FORMAT_VERSION,
-      sessionId,
-      [ATTRIBUTE.updatedAt]: at,
-      ...(owner === undefined ? {} : { owner, [ATTRIBUTE.ownerKey]: ownerKeyOf(owner, tenantId) }),
-      ...(title === undefined ? {} : { title }),
+    lifetime: Lifetime,
+    mode: RefreshMode,
+    write: (session: SessionWrite) => Promise<WriteOutcome> = (session) => this.#update(session),
+  ): Promise<number> {
+    for (let attempt = 0; attempt < REFRESH_ATTEMPTS; attempt++) {
+      const session = sessionWrite(sessionId, this.#options, mode, lifetime.ttl ?? lifetime.wanted, this.#options.now())
+      const outcome = await write(session)
+      if (outcome.written) return session.at
+      await this.#makeWay(session, sessionId, lifetime, mode, outcome.found)
     }
-    const names = Object.keys(set)
-    const isAlive = 'attribute_not_exists(deletedAt)'
-    return {
-      key: sessionKey(sessionId, tenantId),
-      expression: `SET createdAt = if_not_exists(createdAt, :createdAt), ${names.map((name) => `#${name} = :${name}`).join(', ')}`,
-      condition: {
-        expression: autoCreate ? isAlive : `attribute_exists(${ATTRIBUTE.partitionKey}) AND ${isAlive}`,
-        names: Object.fromEntries(names.map((name) => [`#${name}`, name])),
-        values: {
-          ':createdAt': at,
-          ...Object.fromEntries(Object.entries(set).map(([name, value]) => [`:${name}`, value])),
-        },
-      },
-    }
+    throw this.#conflict(sessionId, 'one that others go on changing')
   }
 
-  /** The error for a refresh that was refused because of what it found. */
-  refusal(sessionId: string, found: Item | undefined): SessionNotFoundError | SessionConflictError {
-    if (found === undefined) return new SessionNotFoundError(sessionId)
-    return deletionConflict(sessionId, 'one that is being deleted; call deleteSession() again to complete it')
+  /** Creates a session, or refreshes the item of one that exists: when it was active, its owner and its title. */
+  async create(sessionId: string, lifetime: Lifetime): Promise<void> {
+    await this.refresh(sessionId, lifetime, 'begin')
   }
 
-  /** Creates a session, or refreshes the item of one that exists. */
-  async create(sessionId: string): Promise<void> {
-    const { key, expression, condition } = this.refresh(sessionId, true)
-    const outcome = await this.#options.table.update(key, expression, condition)
-    if (!outcome.written) throw this.refusal(sessionId, outcome.found)
+  /** Whether a session has expired. What is known of its time to live is brought up to date. */
+  async hasExpired(sessionId: string, lifetime: Lifetime): Promise<boolean> {
+    const item = await this.#options.table.get(sessionKey(sessionId, this.#options.tenantId), true)
+    lifetime.ttl = item === undefined ? lifetime.wanted : parseSession(item, this.#options.tenantId).ttl
+    return hasExpired(item, this.#at())
   }
 
-  /** Refreshes the item of a session that exists: when it was active, its owner and its title. */
-  async touch(sessionId: string): Promise<void> {
-    const { key, expression, condition } = this.refresh(sessionId, false)
-    const outcome = await this.#options.table.update(key, expression, condition)
-    if (outcome.written) return
-    throw outcome.found === undefined
-      ? deletionConflict(sessionId, 'nothing: it was deleted')
-      : this.refusal(sessionId, outcome.found)
-  }
-
-  /** Reads a session's item. One that is being deleted is not there. */
+  /** Reads a session's item. One that is being deleted or has expired is not there. */
   async find(sessionId: string): Promise<SessionInfo | undefined> {
     const item = await this.#options.table.get(sessionKey(sessionId, this.#options.tenantId))
-    return item === undefined || item.deletedAt !== undefined ? undefined : parseSession(item, this.#options.tenantId)
+    if (item === undefined || item.deletedAt !== undefined || hasExpired(item, this.#at())) return undefined
+    return parseSession(item, this.#options.tenantId).info
   }
 
   /**
@@ -143,62 +104,64 @@ export class SessionDirectory {
     const { table, tenantId } = this.#options
     const pk = ownerKeyOf(owner, tenantId)
     const startAfter = cursor === undefined ? undefined : this.#parseCursor(cursor, pk)
+    const sessions: SessionInfo[] = []
     for await (const page of table.query({ ofOwner: true, pk, descending: true, limit, startAfter })) {
-      const sessions = page.items.map((item) => parseSession(item, tenantId))
-      const last = sessions.at(-1)
-      return page.more && last !== undefined ? { sessions, cursor: formatCursor(last) } : { sessions }
+      const live = page.items.filter((item) => !hasExpired(item, this.#at()))
+      sessions.push(...live.map((item) => parseSession(item, tenantId).info))
+      const last = sessions[limit - 1]
+      if (last === undefined) continue
+      const isLast = !page.more && sessions.length === limit
+      return isLast ? { sessions } : { sessions: sessions.slice(0, limit), cursor: formatCursor(last) }
     }
-    return { sessions: [] }
+    return { sessions }
   }
 
-  /**
-   * Deletes every item of a session. When it fails half-way, the session reads as absent, and calling it again completes
-   * the deletion.
-   */
+  /** Deletes every item of a session: see {@link deleteSession}. */
   async delete(sessionId: string, onProgress?: (progress: DeleteProgress) => void): Promise<void> {
-    const { table, tenantId } = this.#options
-    const session = sessionKey(sessionId, tenantId)
-    const keys: ItemKey[] = []
-    for await (const page of table.query({
-      pk: session.pk,
-      between: ALL_SORT_KEYS,
-      keysOnly: true,
-      consistent: true,
-    })) {
-      keys.push(...page.items.map(keyOf))
-    }
-    let deleted = 0
-    const count = (more: number): void => {
-      deleted += more
-      onProgress?.({ deleted })
-    }
-    const others = keys.filter(({ sk }) => sk !== session.sk)
-    const entryPoints = others.filter(({ sk }) => isEntryPoint(sk))
-    const hidden = others.filter(({ sk }) => !isEntryPoint(sk))
-    // The session is marked, and made to read as absent, in one step; its item goes last. In between nobody mistakes what
-    // is left for a session, or starts one on top of it.
-    if (others.length < keys.length) await this.#hide(session, entryPoints, count)
-    else await table.deleteAll(entryPoints, count)
-    await table.deleteAll(hidden, count)
-    if (others.length < keys.length) await table.deleteAll([session], count)
+    const { table, tenantId, now } = this.#options
+    await deleteSession(table, sessionKey(sessionId, tenantId), new Date(now()).toISOString(), onProgress)
   }
 
-  async #hide(session: ItemKey, entryPoints: readonly ItemKey[], count: (more: number) => void): Promise<void> {
+  async #update({ key, expression, condition }: SessionWrite): Promise<WriteOutcome> {
+    return this.#options.table.update(key, expression, condition)
+  }
+
+  /** Sees to what stood in the way of a refresh, so that it can be tried again. */
+  async #makeWay(
+    { key, at }: SessionWrite,
+    sessionId: string,
+    lifetime: Lifetime,
+    mode: RefreshMode,
+    found: Item | undefined,
+  ): Promise<void> {
     const { table, now } = this.#options
-    const mark = {
-      key: session,
-      expression: `SET deletedAt = :now REMOVE ${ATTRIBUTE.ownerKey}`,
-      condition: {
-        expression: `attribute_exists(${ATTRIBUTE.partitionKey})`,
-        values: { ':now': new Date(now()).toISOString() },
-      },
+    if (found === undefined) {
+      if (mode === 'join') throw new SessionNotFoundError(sessionId)
+      throw this.#conflict(sessionId, 'nothing: it was deleted')
     }
-    for (const keys of [...chunksOf(entryPoints, ENTRY_POINTS_AT_ONCE), ...(entryPoints.length === 0 ? [[]] : [])]) {
-      // A mark that is refused means that another deletion of the session was faster.
-      const outcome = await table.transact(mark, [], keys)
-      if (outcome.written) count(keys.length)
-      else await table.deleteAll(keys, count)
+    if (hasExpired(found, at)) {
+      if (mode === 'join') throw new SessionNotFoundError(sessionId)
+      if (mode === 'go on') throw this.#conflict(sessionId, 'nothing: it has expired')
+      return clearExpired(table, key, new Date(now()).toISOString(), at)
     }
+    if (found.deletedAt !== undefined) {
+      throw this.#conflict(sessionId, 'one that is being deleted; call deleteSession() again to complete it')
+    }
+    const { ttl } = parseSession(found, this.#options.tenantId)
+    const { wanted, ttl: known } = lifetime
+    if (ttl === undefined && wanted !== undefined) return adoptLifetime(table, key, at, wanted)
+    lifetime.ttl = ttl
+    // Items that were written without one are stamped as well.
+    if (ttl !== undefined && (ttl === known || mode === 'go on')) await renewItems(table, key, at, ttl)
+  }
+
+  #at(): number {
+    return inSeconds(this.#options.now())
+  }
+
+  #conflict(sessionId: string, actual: string): SessionConflictError {
+    const key = SESSION_SORT_KEY
+    return new SessionConflictError({ sessionId, scopeId: key, key, expected: 'a session in use', actual })
   }
 
   #parseCursor(cursor: string, ownerKey: string): Record<string, unknown> {
@@ -217,32 +180,4 @@ export class SessionDirectory {
 
 function formatCursor(session: SessionInfo): string {
   return Buffer.from(`${session.updatedAt} ${session.sessionId}`).toString('base64url')
-}
-
-function deletionConflict(sessionId: string, actual: string): SessionConflictError {
-  const key = SESSION_SORT_KEY
-  return new SessionConflictError({ sessionId, scopeId: key, key, expected: 'a session in use', actual })
-}
-
-/**
- * Reads a session item.
- *
- * @throws {@link SessionCorruptedError} for one that is incomplete or another session's.
- */
-export function parseSession(item: Item, tenantId?: string): SessionInfo {
-  checkFormat(item)
-  const { sessionId, owner, title, createdAt, updatedAt } = item
-  if (typeof sessionId !== 'string' || typeof createdAt !== 'string' || typeof updatedAt !== 'string') {
-    throw new SessionCorruptedError(keyOf(item), 'lacks its session id, createdAt or updatedAt')
-  }
-  if (sessionIdOf(keyOf(item).pk, tenantId) !== sessionId) {
-    throw new SessionCorruptedError(keyOf(item), 'is the item of another session')
-  }
-  return {
-    sessionId,
-    createdAt,
-    updatedAt,
-    ...(typeof owner === 'string' ? { owner } : {}),
-    ...(typeof title === 'string' ? { title } : {}),
-  }
 }

@@ -44,6 +44,7 @@ import {
 import { mockedClient, rejectionOf, type SentCommand } from '../test/support/mocked-client.ts'
 import { digestOf, INLINE_LIMIT } from './codec.ts'
 import { ScopeKeys } from './keys.ts'
+import { Lifetime } from './lifetime.ts'
 import type { Redactions } from './redaction.ts'
 import { SessionDirectory } from './session-directory.ts'
 import { SessionLog } from './session-log.ts'
@@ -52,10 +53,9 @@ import { SessionTable } from './table.ts'
 import { ValueStore } from './values.ts'
 
 const NOTHING: Redactions = new Map()
-const touch = (at: string): SentCommand => [
-  'UpdateCommand',
-  sessionUpdate(at, { condition: 'attribute_exists(pk) AND attribute_not_exists(deletedAt)' }),
-]
+const EXISTS = 'attribute_exists(pk) AND attribute_not_exists(deletedAt) AND attribute_not_exists(#ttl)'
+
+const touch = (at: string): SentCommand => ['UpdateCommand', sessionUpdate(at, { condition: EXISTS })]
 const aws = { message: 'because', $metadata: {} }
 
 function logFor({ autoCreate = true, windowSize = 40 } = {}) {
@@ -66,7 +66,8 @@ function logFor({ autoCreate = true, windowSize = 40 } = {}) {
   const log = new SessionLog({
     table,
     values: new ValueStore(table, { compression: 'off' }),
-    directory: new SessionDirectory({ table, autoCreate, now }),
+    directory: new SessionDirectory({ table, now }),
+    lifetime: new Lifetime(undefined, now),
     keys: new ScopeKeys(LOCATION),
     sessionId: 's',
     scopeId: 'a',
@@ -169,7 +170,7 @@ describe('a first save', () => {
       {
         TransactItems: [
           {
-            Update: sessionUpdate(undefined, { condition: 'attribute_exists(pk) AND attribute_not_exists(deletedAt)' }),
+            Update: sessionUpdate(undefined, { condition: EXISTS }),
           },
           {},
           {},

@@ -2,11 +2,12 @@
 
 import type { Snapshot } from '@strands-agents/sdk'
 import type { Item, ValuePlace } from './attributes.ts'
-import { SessionConflictError, SessionCorruptedError } from './errors.ts'
+import { SessionConflictError, SessionCorruptedError, SessionNotFoundError } from './errors.ts'
 import { foreignChange } from './foreign-change.ts'
 import { belongsTo, incarnationAt, writerOf } from './incarnation.ts'
-import { type Head, parseHead } from './items.ts'
+import { type Head, type MessageRow, parseHead } from './items.ts'
 import { type ScopeKeys, SESSION_SORT_KEY } from './keys.ts'
+import type { Lifetime } from './lifetime.ts'
 import {
   createdAtOf,
   entriesOf,
@@ -20,6 +21,7 @@ import {
 } from './log-reader.ts'
 import { appendRows, createScope, type Pen, putHead, putState, takeBack } from './log-writer.ts'
 import { type Redactions, redactRows, redactStates } from './redaction.ts'
+import { ATTRIBUTE } from './schema.ts'
 import type { SessionDirectory } from './session-directory.ts'
 import { type FrozenSnapshot, freezeMessage, thaw } from './snapshot.ts'
 import type { SessionTable } from './table.ts'
@@ -40,6 +42,8 @@ export interface SessionLogOptions {
   readonly windowSize: number
   /** How old the session item may grow while the session is active, in seconds. */
   readonly touchIntervalSeconds: number
+  /** What this writer knows of the session's time to live. */
+  readonly lifetime: Lifetime
   /** Current time in milliseconds since the epoch. */
   readonly now: () => number
   /** Tells this writer from others: unique per log object. */
@@ -150,6 +154,7 @@ export class SessionLog {
         settled: isUnsettled || isAnswered ? last : head.settled,
         createdAt,
         touchedAt: known.touchedAt,
+        ttl: this.#options.lifetime.ttl,
       }
       try {
         await this.#orTakeBack(pen, putHead(pen, known.head))
@@ -181,7 +186,8 @@ export class SessionLog {
       const pen = this.#pen(incarnation)
       const plan = planWindow({ ...known, entries: this.#entries }, snapshot.messages, { stage: true, redacted })
       this.#checkSizes(snapshot, plan.rows)
-      await appendRows(pen, plan.rows, snapshot, (entry) => this.#note(known, entry))
+      const facts = { createdAt: snapshot.createdAt, touchedAt: await this.#touchWhenDue(known) }
+      await appendRows(pen, plan.rows, facts, (entry) => this.#note(known, entry))
       await this.#redact(pen, known, snapshot, redacted)
       return { incarnation, window: plan.window }
     })
@@ -264,36 +270,33 @@ export class SessionLog {
   }
 
   async #create(snapshot: FrozenSnapshot, withLatest: boolean): Promise<Known> {
-    const { directory, sessionId, now } = this.#options
-    // The session's time is taken first: its first incarnation is never older than the session itself.
-    const session = directory.refresh(sessionId)
-    const incarnation = incarnationAt(now())
-    const pen = this.#pen(incarnation)
-    const { writer } = pen
+    const { directory, sessionId, now, autoCreate, lifetime } = this.#options
     const { createdAt } = snapshot
     const window = withLatest && snapshot.messages !== undefined ? [] : undefined
     const stateVersion = withLatest ? 1 : 0
-    const touchedAt = inSeconds(now())
-    const head: Head = {
-      version: 1,
-      incarnation,
-      writer,
-      window,
-      last: 0,
-      settled: 0,
-      stateVersion,
-      createdAt,
-      touchedAt,
-    }
     this.#checkSizes(
       snapshot,
       (snapshot.messages ?? []).map((message, index) => ({ seq: index + 1, message })),
     )
-    const facts = { version: 1, writer, last: 0, createdAt }
-    const state = withLatest ? { facts, text: snapshot.state } : undefined
-    const stateValue = await createScope(pen, session, head, state, (found) => directory.refusal(sessionId, found))
+    const created: Known[] = []
+    await directory.refresh(sessionId, lifetime, autoCreate ? 'begin' : 'join', async (session) => {
+      // Taken after the session's own time: its first incarnation is never older than the session itself.
+      const incarnation = incarnationAt(now())
+      const pen = this.#pen(incarnation)
+      const { writer } = pen
+      const touchedAt = session.at
+      const { ttl } = lifetime
+      const versions = { version: 1, last: 0, settled: 0, stateVersion }
+      const head: Head = { ...versions, incarnation, writer, window, createdAt, touchedAt, ttl }
+      const facts = { version: 1, writer, last: 0, createdAt }
+      const state = withLatest ? { facts, text: snapshot.state } : undefined
+      const outcome = await createScope(pen, session, head, state)
+      const stateValue = outcome.place
+      created[0] = { head, window, last: 0, stateVersion, stateValue, newest: undefined, touchedAt }
+      return outcome
+    })
     this.#entries = new Map()
-    return { head, window, last: 0, stateVersion, stateValue, newest: undefined, touchedAt }
+    return created[0] as Known
   }
 
   /**
@@ -363,22 +366,28 @@ export class SessionLog {
 
   /** Refreshes the session's item when it has grown old. Returns the time in epoch seconds when it did. */
   async #touchWhenDue(known: Known): Promise<number | undefined> {
-    const { directory, sessionId, now, touchIntervalSeconds } = this.#options
-    const seconds = inSeconds(now())
-    if (seconds - known.touchedAt < touchIntervalSeconds) return undefined
-    await directory.touch(sessionId)
-    known.touchedAt = seconds
-    return seconds
+    const { directory, sessionId, lifetime, touchIntervalSeconds } = this.#options
+    if (!lifetime.isDue(known.touchedAt, touchIntervalSeconds)) return undefined
+    known.touchedAt = await directory.refresh(sessionId, lifetime, 'go on')
+    return known.touchedAt
+  }
+
+  /** Whether the session is there, as far as its time to live is concerned. Asks only when what is known may be outdated. */
+  async hasExpired(): Promise<boolean> {
+    const { directory, sessionId, lifetime } = this.#options
+    if (this.#known && lifetime.isFresh(this.#known.touchedAt)) return false
+    return directory.hasExpired(sessionId, lifetime)
   }
 
   /** Reads what is stored, and remembers it. */
   async #read(): Promise<{ page: LogPage; messages: readonly unknown[] | undefined } | null> {
-    const { table, values, keys, windowSize } = this.#options
+    const { table, values, keys, windowSize, lifetime } = this.#options
     this.#known = undefined
     this.#entries = new Map()
-    const page = await readLog(table, keys, windowSize)
+    const page = await readLog(table, keys, windowSize, (...read) => this.#isGone(...read))
     if (page.head === undefined) {
       await this.#checkAbsence(page.leftovers)
+      lifetime.ttl = lifetime.wanted
       this.#known = null
       return null
     }
@@ -388,9 +397,22 @@ export class SessionLog {
     // Rows that the window does not see are worth knowing too: a save that was cut short may have left them to be used.
     for (const entry of await entriesOf(values, keys, page)) this.#entries.set(entry.seq, entry)
     for (const { entry } of read ?? []) this.#entries.set(entry.seq, entry)
-    const touchedAt = Math.max(head.touchedAt, ...[...page.rows.values()].map((row) => row.touchedAt ?? 0))
+    const touchedAt = lastTouch(head, page.rows)
     this.#known = { head, window, last, stateVersion: state?.version ?? 0, stateValue: state?.value, newest, touchedAt }
     return { page, messages: read?.map(({ message }) => message) }
+  }
+
+  /**
+   * Whether what was read is what an expired session has left. Rows that are young enough say that it has not expired;
+   * only when they are not is the session's item read, which other agents of the session may have touched.
+   */
+  async #isGone(head: Head, items: readonly Item[], rows: ReadonlyMap<number, MessageRow>): Promise<boolean> {
+    const { directory, sessionId, lifetime } = this.#options
+    lifetime.ttl = head.ttl
+    // Whoever has given the session a time to live has stamped all that was there.
+    if (head.ttl === undefined && items.every((item) => item[ATTRIBUTE.expiresAt] === undefined)) return false
+    if (head.ttl !== undefined && lifetime.isFresh(lastTouch(head, rows))) return false
+    return directory.hasExpired(sessionId, lifetime)
   }
 
   /** Nothing to load is not the same as a head that got lost, or a session that nobody has created. */
@@ -398,7 +420,7 @@ export class SessionLog {
     const { directory, sessionId, keys, autoCreate } = this.#options
     if (leftovers.length === 0 && autoCreate) return
     const session = await directory.find(sessionId)
-    if (session === undefined && !autoCreate) throw directory.refusal(sessionId, undefined)
+    if (session === undefined && !autoCreate) throw new SessionNotFoundError(sessionId)
     if (session === undefined) return
     const born = incarnationAt(Date.parse(session.createdAt))
     if (leftovers.some((item) => String(item.writer ?? '') >= born)) {
@@ -436,6 +458,7 @@ function isAnotherHead(pen: Pen, { key, writer }: SessionConflictError): boolean
   return key === pen.keys.head().sk && writer !== undefined && belongsTo(writer, pen.incarnation)
 }
 
-function inSeconds(milliseconds: number): number {
-  return Math.floor(milliseconds / 1000)
+/** When the session item was last refreshed, as far as an agent's own items tell, in epoch seconds. */
+function lastTouch(head: Head, rows: ReadonlyMap<number, MessageRow>): number {
+  return Math.max(head.touchedAt, ...[...rows.values()].map((row) => row.touchedAt ?? 0))
 }

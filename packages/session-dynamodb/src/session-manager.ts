@@ -16,7 +16,8 @@ import { documentClientOf } from './client.ts'
 import { SdkMismatchError } from './errors.ts'
 import type { DynamoDBSessionManagerOptions } from './options.ts'
 import { type ParsedManagerOptions, parseManagerOptions } from './parse-options.ts'
-import type { DeleteProgress, SessionInfo } from './session-directory.ts'
+import type { SessionInfo } from './session-item.ts'
+import type { DeleteProgress } from './session-removal.ts'
 import { DynamoDBSnapshotStorage } from './snapshot-storage.ts'
 
 /** What the manager saves and restores. */

@@ -7,11 +7,14 @@ import { KeyedQueue } from './concurrency.ts'
 import { InvalidOptionError } from './errors.ts'
 import { ImmutableSnapshots } from './immutable-snapshots.ts'
 import { checkSessionId, partitionKeyOf, ScopeKeys } from './keys.ts'
+import { Lifetime } from './lifetime.ts'
 import type { DynamoDBSnapshotStorageOptions } from './options.ts'
 import { type ParsedStorageOptions, parseStorageOptions } from './parse-options.ts'
 import type { Redaction } from './redaction.ts'
-import { type DeleteProgress, SessionDirectory, type SessionInfo } from './session-directory.ts'
+import { SessionDirectory } from './session-directory.ts'
+import type { SessionInfo } from './session-item.ts'
 import { SessionLog } from './session-log.ts'
+import type { DeleteProgress } from './session-removal.ts'
 import { freeze, freezeMessage } from './snapshot.ts'
 import { SessionTable } from './table.ts'
 import { Turns } from './turns.ts'
@@ -29,6 +32,7 @@ interface OpenScope {
   /** Redacted messages, until a save has removed their old text. */
   readonly redacted: Map<string, Redaction>
   readonly turns: Turns
+  readonly values: ValueStore
   /** Whether the next save of the latest snapshot is the last one of a turn. */
   endsTurn: boolean
 }
@@ -47,7 +51,6 @@ interface OpenScope {
 export class DynamoDBSnapshotStorage implements SnapshotStorage {
   readonly #options: ParsedStorageOptions
   readonly #table: SessionTable
-  readonly #values: ValueStore
   readonly #directory: SessionDirectory
   readonly #queue = new KeyedQueue()
   readonly #scopes = new Map<string, OpenScope>()
@@ -56,7 +59,6 @@ export class DynamoDBSnapshotStorage implements SnapshotStorage {
   constructor(options: DynamoDBSnapshotStorageOptions) {
     this.#options = parseStorageOptions(options)
     this.#table = new SessionTable(this.#options.table)
-    this.#values = new ValueStore(this.#table, this.#options)
     this.#directory = new SessionDirectory({ ...this.#options, table: this.#table, now: Date.now })
   }
 
@@ -150,20 +152,23 @@ export class DynamoDBSnapshotStorage implements SnapshotStorage {
 
   /** Loads the SDK's manifest; the SDK's own default when there is none. */
   async loadManifest(params: { location: SnapshotLocation }): Promise<SnapshotManifest> {
-    const manifest = await this.#values.load(this.#open(params.location).keys.manifest())
-    if (manifest !== undefined) return manifest as SnapshotManifest
+    const { values, keys, log } = this.#open(params.location)
+    const manifest = await values.load(keys.manifest())
+    if (manifest !== undefined && !(await log.hasExpired())) return manifest as SnapshotManifest
     return { schemaVersion: MANIFEST_VERSION, updatedAt: new Date().toISOString() }
   }
 
   /** Saves the SDK's manifest. */
   async saveManifest(params: { location: SnapshotLocation; manifest: SnapshotManifest }): Promise<void> {
-    const { keys } = this.#open(params.location)
-    await this.#values.save(keys.manifest(), JSON.stringify(params.manifest))
+    const { keys, values, log } = this.#open(params.location)
+    // Says what the manifest's own time to live is to be.
+    await log.hasExpired()
+    await values.save(keys.manifest(), JSON.stringify(params.manifest))
   }
 
   /** Creates a session, or refreshes the item of one that exists: its owner, its title and when it was active. */
   async createSession(params: { sessionId: string }): Promise<void> {
-    await this.#directory.create(params.sessionId)
+    await this.#directory.create(params.sessionId, this.#lifetime())
   }
 
   /** What the table knows of a session, or undefined when there is none. */
@@ -216,8 +221,9 @@ export class DynamoDBSnapshotStorage implements SnapshotStorage {
 
   #open(location: SnapshotLocation): OpenScope {
     const { tenantId } = this.#options
-    const table = this.#table
-    const values = this.#values
+    const lifetime = this.#lifetime()
+    const table = this.#table.expiring(() => lifetime.itemExpiry())
+    const values = new ValueStore(table, this.#options)
     const keys = new ScopeKeys(location, tenantId)
     const queueKey = `${keys.pk}/${keys.logPrefix}`
     const open = this.#scopes.get(queueKey)
@@ -230,6 +236,7 @@ export class DynamoDBSnapshotStorage implements SnapshotStorage {
       keys,
       sessionId: location.sessionId,
       scopeId: location.scopeId,
+      lifetime,
       now: Date.now,
       nonce: randomBytes(6).toString('base64url'),
     })
@@ -241,6 +248,7 @@ export class DynamoDBSnapshotStorage implements SnapshotStorage {
       log,
       snapshots,
       turns,
+      values,
       keys,
       queueKey,
       redacted: new Map<string, Redaction>(),
@@ -248,5 +256,9 @@ export class DynamoDBSnapshotStorage implements SnapshotStorage {
     }
     this.#scopes.set(queueKey, opened)
     return opened
+  }
+
+  #lifetime(): Lifetime {
+    return new Lifetime(this.#options.ttlSeconds, Date.now)
   }
 }

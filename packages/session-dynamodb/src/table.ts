@@ -17,6 +17,7 @@ import { conditionFailed, transactionCancelled } from './aws-errors.ts'
 import { chunksOf, mapConcurrently } from './concurrency.ts'
 import { type Condition, conditionInput, keyConditionInput, type QueryRange } from './expressions.ts'
 import type { ItemKey } from './keys.ts'
+import { inSeconds, isPast } from './lifetime.ts'
 import { type RequestOptions, Requests } from './requests.ts'
 import { ATTRIBUTE } from './schema.ts'
 
@@ -34,6 +35,8 @@ export interface Page {
 export interface SessionTableOptions extends RequestOptions {
   readonly client: DynamoDBDocumentClient
   readonly consistentRead: boolean
+  /** Current time in milliseconds since the epoch. @defaultValue the real clock */
+  readonly now?: (() => number) | undefined
 }
 
 /** Most items that one `BatchWriteItem` and one `BatchGetItem` take: DynamoDB's limits. */
@@ -43,18 +46,37 @@ const BATCH_GET_LIMIT = 100
 /** Requests of one operation that are under way at once. */
 const CONCURRENCY = 8
 
-/** One table of sessions. Each method is one domain-free operation; AWS errors leave it as this package's own. */
+/**
+ * One table of sessions. Each method is one domain-free operation; AWS errors leave it as this package's own. What is written
+ * whole is stamped with its expiry, and what has expired is not there, whether or not DynamoDB has removed it yet.
+ */
 export class SessionTable {
   readonly tableName: string
   readonly #client: DynamoDBDocumentClient
   readonly #consistentRead: boolean
   readonly #requests: Requests
+  readonly #options: SessionTableOptions
+  readonly #itemExpiry: () => number | undefined
+  readonly #now: () => number
 
-  constructor(options: SessionTableOptions) {
+  constructor(
+    options: SessionTableOptions,
+    itemExpiry: () => number | undefined = () => undefined,
+    requests = new Requests(options),
+  ) {
     this.tableName = options.tableName
     this.#client = options.client
     this.#consistentRead = options.consistentRead
-    this.#requests = new Requests(options)
+    this.#requests = requests
+    this.#options = options
+    this.#itemExpiry = itemExpiry
+    this.#now = options.now ?? Date.now
+  }
+
+  /** An item as it is stored when it is written now: with its expiry. */
+  stamped(item: Item): Record<string, unknown> {
+    const expiresAt = this.#itemExpiry()
+    return expiresAt === undefined ? { ...item } : { ...item, [ATTRIBUTE.expiresAt]: expiresAt }
   }
 
   /** How often requests had to be sent again. */
@@ -62,16 +84,29 @@ export class SessionTable {
     return this.#requests.retryCount
   }
 
-  /** Reads one item. */
-  async get(key: ItemKey): Promise<Item | undefined> {
+  /**
+   * The same table, for items that expire.
+   *
+   * @param itemExpiry - When an item expires that is written now, in epoch seconds; undefined for never.
+   */
+  expiring(itemExpiry: () => number | undefined): SessionTable {
+    return new SessionTable(this.#options, itemExpiry, this.#requests)
+  }
+
+  /**
+   * Reads one item.
+   *
+   * @param consistent - Whether to read strongly consistent. @defaultValue as the table's option says
+   */
+  async get(key: ItemKey, consistent = this.#consistentRead): Promise<Item | undefined> {
     const input = {
       TableName: this.tableName,
       Key: key,
-      ConsistentRead: this.#consistentRead,
+      ConsistentRead: consistent,
       ...this.#requests.measured,
     }
     const { Item } = await this.#requests.send('GetItem', (limits) => this.#client.send(new GetCommand(input), limits))
-    return Item
+    return Item && this.#present([Item])[0]
   }
 
   /**
@@ -103,7 +138,8 @@ export class SessionTable {
       }
       const output = await this.#requests.send('Query', (limits) => this.#client.send(new QueryCommand(input), limits))
       start = output.LastEvaluatedKey
-      yield { items: output.Items ?? [], more: start !== undefined }
+      const items = output.Items ?? []
+      yield { items: range.withPast ? items : this.#present(items), more: start !== undefined }
     } while (start !== undefined)
   }
 
@@ -111,7 +147,7 @@ export class SessionTable {
   async put(item: Item, condition?: Condition): Promise<WriteOutcome> {
     const input = {
       TableName: this.tableName,
-      Item: { ...item },
+      Item: this.stamped(item),
       ...(condition === undefined ? {} : conditionInput(condition)),
       ...this.#requests.measured,
     }
@@ -156,7 +192,7 @@ export class SessionTable {
         ...puts.map(({ item, condition }) => ({
           Put: {
             TableName: this.tableName,
-            Item: { ...item },
+            Item: this.stamped(item),
             ...(condition === undefined ? {} : conditionInput(condition)),
           },
         })),
@@ -206,11 +242,16 @@ export class SessionTable {
       const output = await this.#requests.send('BatchGetItem', (limits) =>
         this.#client.send(new BatchGetCommand(input), limits),
       )
-      items.push(...(output.Responses?.[this.tableName] ?? []))
+      items.push(...this.#present(output.Responses?.[this.tableName] ?? []))
       left = output.UnprocessedKeys?.[this.tableName]?.Keys ?? []
       return unprocessed(left)
     })
     return items
+  }
+
+  #present(items: readonly Item[]): Item[] {
+    const at = inSeconds(this.#now())
+    return items.filter((item) => !isPast(item, at))
   }
 
   #updateInput(key: ItemKey, expression: string, condition: Condition) {

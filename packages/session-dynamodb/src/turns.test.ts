@@ -23,6 +23,7 @@ import {
 import { mockedClient, rejectionOf } from '../test/support/mocked-client.ts'
 import { digestOf, INLINE_LIMIT, slice } from './codec.ts'
 import { ScopeKeys } from './keys.ts'
+import { Lifetime } from './lifetime.ts'
 import { SessionDirectory } from './session-directory.ts'
 import { SessionLog } from './session-log.ts'
 import { freeze } from './snapshot.ts'
@@ -45,7 +46,8 @@ async function turnsOf(...items: readonly object[]) {
   const log = new SessionLog({
     ...{ table, values, keys, sessionId: 's', scopeId: 'a', nonce: 'me', now },
     ...{ autoCreate: true, windowSize: 40, touchIntervalSeconds: 300 },
-    directory: new SessionDirectory({ table, autoCreate: true, now }),
+    directory: new SessionDirectory({ table, now }),
+    lifetime: new Lifetime(undefined, now),
   })
   const queued: string[] = []
   const turns = new Turns({

@@ -48,7 +48,7 @@ export class ValueStore {
   async prepare(frame: Item, text: string): Promise<PreparedItem> {
     const owner = keyOf(frame)
     this.check(owner, text)
-    const { encoding, digest, data } = await this.#encode(frame, text)
+    const { encoding, digest, data } = await this.#encode(this.#table.stamped(frame), text)
     const isInline = Buffer.byteLength(data) <= INLINE_LIMIT
     const parts = isInline ? [] : slice(Buffer.from(data), INLINE_LIMIT)
     await this.#table.putAll(parts.map((bytes, index) => partItem(partKey(owner, digest, index), bytes)))

@@ -202,8 +202,8 @@ export function partsLook(seq: number, digest: string): SentCommand {
     {
       TableName,
       KeyConditionExpression: '#pk = :pk AND begins_with(#sk, :prefix)',
-      ProjectionExpression: '#pk, #sk',
-      ExpressionAttributeNames: { '#pk': 'pk', '#sk': 'sk' },
+      ProjectionExpression: '#pk, #sk, #expiresAt',
+      ExpressionAttributeNames: { '#pk': 'pk', '#sk': 'sk', '#expiresAt': 'expiresAt' },
       ExpressionAttributeValues: { ':pk': pk, ':prefix': `${row(seq, '').sk}#part#${digest}#` },
       ConsistentRead: true,
       ScanIndexForward: true,
@@ -219,8 +219,8 @@ export function sessionUpdate(at = '2026-01-01T00:00:00.000Z', more: { condition
     UpdateExpression:
       'SET createdAt = if_not_exists(createdAt, :createdAt), ' +
       '#v = :v, #sessionId = :sessionId, #updatedAt = :updatedAt',
-    ConditionExpression: more.condition ?? 'attribute_not_exists(deletedAt)',
-    ExpressionAttributeNames: { '#v': 'v', '#sessionId': 'sessionId', '#updatedAt': 'updatedAt' },
+    ConditionExpression: more.condition ?? 'attribute_not_exists(deletedAt) AND attribute_not_exists(#ttl)',
+    ExpressionAttributeNames: { '#ttl': 'ttl', '#v': 'v', '#sessionId': 'sessionId', '#updatedAt': 'updatedAt' },
     ExpressionAttributeValues: { ':createdAt': at, ':v': 1, ':sessionId': 's', ':updatedAt': at },
     ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
   }
@@ -229,9 +229,9 @@ export function sessionUpdate(at = '2026-01-01T00:00:00.000Z', more: { condition
 /** The transaction of an agent's first save. */
 export function creation(items: { readonly head: object; readonly state?: object }): SentCommand {
   const condition = {
-    ConditionExpression: 'attribute_not_exists(pk) OR #writer = :writer',
+    ConditionExpression: 'attribute_not_exists(pk) OR #writer = :writer OR expiresAt <= :at',
     ExpressionAttributeNames: { '#writer': 'writer' },
-    ExpressionAttributeValues: { ':writer': WRITER },
+    ExpressionAttributeValues: { ':writer': WRITER, ':at': START_SECONDS },
     ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
   }
   return [
