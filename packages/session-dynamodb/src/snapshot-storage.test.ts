@@ -356,7 +356,7 @@ describe('a manifest', () => {
   it('is one item', async () => {
     const { storage, answers, takeSent } = storageFor()
     await storage.saveManifest({ location: LOCATION, manifest })
-    answers.on(GetCommand).resolvesOnce({ Item: item }).resolves({})
+    answers.on(GetCommand, { Key: { pk, sk: item.sk } }).resolves({ Item: item })
     expect(await storage.loadManifest({ location: LOCATION })).toEqual(manifest)
     const reading = (sk: string) => ['GetCommand', { TableName, Key: { pk, sk }, ConsistentRead: true }]
     // The session's item says whether the session has expired.
