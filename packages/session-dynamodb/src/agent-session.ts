@@ -85,6 +85,7 @@ export class AgentSession {
       agent.messages.splice(agent.messages.lastIndexOf(message), 1)
       return
     }
+    if (message.role === 'assistant' && agent.cancelSignal.aborted) this.#start.giveUp(turn)
     if (!turn.isResumed && turn.unclaimed.length === 0) this.#start.separate(message)
     turn.storedInputs = 0
     if (!turn.isClaimed) return this.#start.claim(turn, message)

@@ -81,6 +81,12 @@ export class TurnStart {
     throw new SessionConflictError({ ...facts, expected: 'a session in use', actual: 'nothing: it was deleted' })
   }
 
+  /** A cancelled turn is not answered by what the SDK says of that: asked again by its id, it is run again. */
+  giveUp(turn: Turn): void {
+    turn.id = undefined
+    this.#mark(turn)
+  }
+
   /** What is written from now on is part of a turn; without exclusion it says so, but keeps nobody waiting. */
   #mark({ id }: Turn): void {
     const { turnExclusion, turnLeaseMs } = this.#options

@@ -5,7 +5,8 @@ import { checkId } from './keys.ts'
 
 /** One run of the agent loop. */
 export interface Turn {
-  readonly id: string | undefined
+  /** The id that the caller gave it, unless the turn was given up. */
+  id: string | undefined
   /** The caller's object, by which a continuation of the same call is recognised. */
   readonly invocationState: object
   /** When to stop waiting for other writers, in epoch milliseconds. */

@@ -1,6 +1,6 @@
 /** A turn with an id runs once: a retried event gets the answer of the first run. */
 
-import { AfterInvocationEvent, SlidingWindowConversationManager } from '@strands-agents/sdk'
+import { AfterInvocationEvent, AfterModelCallEvent, SlidingWindowConversationManager } from '@strands-agents/sdk'
 import { InvalidOptionError, SessionBusyError } from 'strands-session-dynamodb'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { lookUp, textsOf, turnId, turnOfLook } from './support/active-turn.ts'
@@ -9,6 +9,7 @@ import { ScriptedModel } from './support/scripted-model.ts'
 import { messagesIn } from './support/stored-items.ts'
 import { createTestTable, type TestTable } from './support/table.ts'
 import { always, answers, messagesOf, testSession, toolNamed } from './support/test-session.ts'
+import { expectValid } from './support/valid-conversation.ts'
 
 let table: TestTable
 
@@ -198,6 +199,37 @@ describe('a turn that is open elsewhere', () => {
     expect(models.flatMap(({ calls }) => calls)).toHaveLength(1)
     expect(new Set(results.map((result) => String(textsOf(result)))).size).toBe(1)
     expect(messagesIn(await session.items())).toHaveLength(2)
+  })
+})
+
+describe('a turn that was cancelled', () => {
+  test.each(['message', 'invocation'] as const)("is run again with saveLatestOn: '%s'", async (saveLatestOn) => {
+    const session = testSession(table, { saveLatestOn, turnWaitMs: 0 })
+    const at = gate()
+    const first = session.agent(new GatedModel(lookUp, at, 1), { tools })
+    const cancelled = first.invoke('Look!', turnId('event-1'))
+    await at.reached
+    first.cancel()
+    at.open()
+    expect(await cancelled).toMatchObject({ stopReason: 'cancelled' })
+
+    const again = session.agent(lookUp, { tools })
+    expect(textsOf(await again.invoke('Look!', turnId('event-1')))).toEqual(['I saw it.'])
+    expectValid(again)
+    expect((await session.restored()).messages).toEqual(again.messages)
+    expect(textsOf(await session.agent([], { tools }).invoke('Look!', turnId('event-1')))).toEqual(['I saw it.'])
+  })
+
+  test('before its tools ran is run again', async () => {
+    const session = testSession(table, { turnWaitMs: 0 })
+    const first = session.agent(lookUp, { tools })
+    first.addHook(AfterModelCallEvent, () => first.cancel())
+    expect(await first.invoke('Look!', turnId('event-1'))).toMatchObject({ stopReason: 'cancelled' })
+
+    const again = session.agent(lookUp, { tools })
+    expect(textsOf(await again.invoke('Look!', turnId('event-1')))).toEqual(['I saw it.'])
+    expectValid(again)
+    expect((await session.restored()).messages).toEqual(again.messages)
   })
 })
 
