@@ -10,6 +10,10 @@ export default defineConfig({
     alias: [
       { find: /^strands-session-dynamodb$/, replacement: librarySource('index.ts') },
       { find: /^strands-session-dynamodb\/schema$/, replacement: librarySource('schema.ts') },
+      {
+        find: /^strands-session-dynamodb\/delete-offloaded$/,
+        replacement: librarySource('delete-offloaded.ts'),
+      },
     ],
   },
   test: {

@@ -20,6 +20,14 @@ export interface ValuePlace {
   /** Digest of the text. */
   readonly digest: string
   readonly partCount: number
+  /** The object that holds the value, when it is offloaded. */
+  readonly object?: StoredObject
+}
+
+/** An object that holds a value: its name in the bucket, and its size in bytes. */
+export interface StoredObject {
+  readonly name: string
+  readonly bytes: number
 }
 
 /** Key of an item that a query returned. */
@@ -86,6 +94,10 @@ export function readAttributes(item: Item) {
     },
     value(): StoredValue {
       const encoding = read.encoding()
+      if (item.object !== undefined) {
+        const object = { name: read.string('object'), bytes: read.count('bytes') }
+        return { encoding, digest: read.string('digest'), inline: undefined, partCount: 0, object }
+      }
       if (item.parts !== undefined) {
         const partCount = read.count('parts')
         if (partCount > MAX_PARTS) throw corrupted(`has more parts than there can be`)

@@ -5,7 +5,13 @@ import type {
   ConditionalCheckFailedException,
   TransactionCanceledException,
 } from '@aws-sdk/client-dynamodb'
-import { DynamoDBSessionError, TableNotFoundError, TableRequestError, TableSchemaError } from './errors.ts'
+import {
+  DynamoDBSessionError,
+  OffloadError,
+  TableNotFoundError,
+  TableRequestError,
+  TableSchemaError,
+} from './errors.ts'
 
 /** What DynamoDB says when a table's keys or indexes are not the ones that a request names. */
 const SCHEMA_PROBLEM = new RegExp(
@@ -25,12 +31,14 @@ const SCHEMA_PROBLEM = new RegExp(
 
 /** Errors that the same request may not meet again. */
 const TRANSIENT = new Set([
+  'InternalError',
   'InternalServerError',
   'LimitExceededException',
   'ProvisionedThroughputExceededException',
   'RequestLimitExceeded',
   'RequestTimeout',
   'ServiceUnavailable',
+  'SlowDown',
   'ThrottlingException',
   'TimeoutError',
   'TransactionConflictException',
@@ -61,6 +69,32 @@ export function translateError(error: unknown, operation: string, tableName: str
   const problem = validationMessages(error, name, message).find((text) => SCHEMA_PROBLEM.test(text))
   if (problem !== undefined) return new TableSchemaError(tableName, problem, { cause: error })
   return new TableRequestError(operation, tableName, isTransient(error, name), error)
+}
+
+/** What to do about errors of S3 that trying again does not help. */
+const OBJECT_PROBLEMS: ReadonlyMap<string, string> = new Map([
+  ['NoSuchBucket', 'it does not exist. Create it, or correct the option offload.bucket'],
+  [
+    'AccessDenied',
+    "access is denied. Grant s3:PutObject, s3:GetObject and s3:DeleteObject on the bucket's objects, and s3:ListBucket on it",
+  ],
+  ['PermanentRedirect', 'it is in another region. Pass a client for that region in the option offload.client'],
+])
+
+/** Translates what a request for an object threw. An error of ours is returned as it is. */
+export function translateObjectError(error: unknown, operation: string, bucket: string): DynamoDBSessionError {
+  if (error instanceof DynamoDBSessionError) return error
+  const name = error instanceof Error ? error.name : ''
+  const problem = OBJECT_PROBLEMS.get(name === 'Forbidden' ? 'AccessDenied' : name)
+  const reason = error instanceof Error ? `${name}: ${error.message}` : String(error)
+  const isRetryable = problem === undefined && isTransient(error, name)
+  return new OffloadError(bucket, operation, isRetryable, problem ?? reason, { cause: error })
+}
+
+/** An object that does not exist as a value: undefined. Any other error is thrown on. */
+export function objectMissing(error: unknown): undefined {
+  if (isNamed(error, 'NoSuchKey')) return undefined
+  throw error
 }
 
 /** A refused condition as a value: the item that stood in the way. Any other error is thrown on. */

@@ -15,8 +15,8 @@ export class InvalidOptionError extends DynamoDBSessionError {
   /** What was passed. */
   readonly value: unknown
 
-  constructor(field: string, value: unknown, expectation: string) {
-    super(`${field}: ${expectation}, got ${describe(value)}`)
+  constructor(field: string, value: unknown, expectation: string, options?: ErrorOptions) {
+    super(`${field}: ${expectation}, got ${describe(value)}`, options)
     this.field = field
     this.value = value
   }
@@ -219,6 +219,23 @@ export class TableRequestError extends DynamoDBSessionError {
   constructor(operation: string, tableName: string, retryable: boolean, cause: unknown) {
     const reason = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause)
     super(`${operation} on table '${tableName}' failed: ${reason}`, { cause })
+    this.operation = operation
+    this.retryable = retryable
+  }
+}
+
+/** A request for an offloaded value failed after the AWS SDK's own retries. `cause` is the AWS error. */
+export class OffloadError extends DynamoDBSessionError {
+  override name = 'OffloadError'
+  readonly bucket: string
+  /** S3 operation that failed, such as `PutObject`. */
+  readonly operation: string
+  /** Whether the same call may succeed later. */
+  readonly retryable: boolean
+
+  constructor(bucket: string, operation: string, retryable: boolean, problem: string, options?: ErrorOptions) {
+    super(`${operation} on bucket '${bucket}' failed: ${problem}`, options)
+    this.bucket = bucket
     this.operation = operation
     this.retryable = retryable
   }

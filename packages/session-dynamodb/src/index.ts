@@ -2,6 +2,7 @@
 
 export type { ClientOptions } from './client.ts'
 export { createSessionTable } from './create-session-table.ts'
+export { type DeleteOffloadedOptions, deleteOffloaded } from './delete-offloaded.ts'
 export {
   AnswerNotSavedError,
   type BusyFacts,
@@ -9,6 +10,7 @@ export {
   DynamoDBSessionError,
   InvalidOptionError,
   NewerFormatError,
+  OffloadError,
   SdkMismatchError,
   SessionBusyError,
   SessionConflictError,
@@ -23,6 +25,8 @@ export { type ListSessionsOptions, listSessions } from './list-sessions.ts'
 export type {
   DynamoDBSessionManagerOptions,
   DynamoDBSnapshotStorageOptions,
+  ObjectClient,
+  OffloadOptions,
   RepairMode,
   TableOptions,
 } from './options.ts'

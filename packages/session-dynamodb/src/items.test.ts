@@ -374,7 +374,7 @@ describe('what is known of a message', () => {
   it('is its row and its tracking id', () => {
     const message = { seq: 7, writer: 'w', createdAt: 'now', detached: true, replaces: [3] }
     const turn = { id: 'event-1', until: 9 }
-    const row = { ...message, turn, touchedAt: 8, value: inJson('{}') }
+    const row = { ...message, turn, touchedAt: 8, stale: undefined, value: inJson('{}') }
     const entry = {
       seq: 7,
       digest: digestOf('{}'),

@@ -47,6 +47,8 @@ export interface MessageRow {
   readonly replaces: readonly number[]
   readonly turn: TurnMark
   readonly touchedAt: number | undefined
+  /** Name of an object with an earlier text, which a redaction that was cut short has left. */
+  readonly stale: string | undefined
   readonly value: StoredValue
 }
 
@@ -73,6 +75,8 @@ export interface RowFacts {
   readonly turn?: TurnMark | undefined
   /** When the session item was refreshed, if it was for this row, in epoch seconds. */
   readonly touchedAt?: number | undefined
+  /** Name of an object with an earlier text, which is about to be deleted. */
+  readonly stale?: string | undefined
 }
 
 /** A message's item, but for the message: {@link withValue} adds it. */
@@ -88,6 +92,7 @@ export function messageFrame(key: ItemKey, row: PlannedRow, facts: RowFacts): It
     ...(facts.turn?.until === undefined || closesTurn(row) ? {} : { until: facts.turn.until }),
     ...(facts.turn?.id === undefined ? {} : { turn: facts.turn.id }),
     ...(facts.touchedAt === undefined ? {} : { touchedAt: facts.touchedAt }),
+    ...(facts.stale === undefined ? {} : { stale: facts.stale }),
   }
 }
 
@@ -102,6 +107,7 @@ export function parseMessage(item: Item, seq: number): MessageRow {
     replaces: read.ranges('replaces') ?? [],
     turn: { id: read.optionalString('turn'), until: read.optionalCount('until') },
     touchedAt: read.optionalCount('touchedAt'),
+    stale: read.optionalString('stale'),
     value: read.value(),
   }
 }
@@ -199,8 +205,9 @@ export function valueFrame(key: ItemKey): Item {
 }
 
 /** Completes an item with its value and its checksum. */
-export function withValue(frame: Item, { encoding, digest, inline, partCount }: StoredValue): Item {
+export function withValue(frame: Item, { encoding, digest, inline, partCount, object }: StoredValue): Item {
   const framed = { ...frame, enc: encoding }
+  if (object !== undefined) return seal({ ...framed, object: object.name, bytes: object.bytes, digest })
   if (inline === undefined) return seal({ ...framed, parts: partCount, digest })
   // The digest of a text that is there to be read need not be stored.
   return seal({ ...framed, data: inline, ...(encoding === 'json' ? {} : { digest }) })

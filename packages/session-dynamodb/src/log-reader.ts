@@ -134,21 +134,28 @@ export async function entriesOf(values: ValueStore, keys: ScopeKeys, { rows, win
   return (await Promise.all(entries)).flat()
 }
 
-/** A part of a text that its row no longer holds: a redaction that was cut short has left it. */
-export interface StrayPart {
-  readonly key: ItemKey
+/** A part or an object with a text that its row no longer holds: a redaction that was cut short has left it. */
+export interface Stray {
+  /** Key of the part. */
+  readonly key?: ItemKey
+  /** Name of the object. */
+  readonly object?: string
   /** When the turn that wrote the row is over at the latest, in epoch milliseconds. */
   readonly until: number | undefined
 }
 
-/** The stray parts among what a read brought along. */
-export function strayParts(keys: ScopeKeys, { rows, items, head }: LogPage): StrayPart[] {
-  return [...items.values()].map(keyOf).flatMap((key) => {
+/** What a read brought along, or tells, of earlier texts of rows. */
+export function strays(keys: ScopeKeys, { rows, items, head }: LogPage): Stray[] {
+  const untilOf = ({ seq, turn }: MessageRow): number | undefined => (seq <= head.settled ? undefined : turn.until)
+  const parts = [...items.values()].map(keyOf).flatMap((key) => {
     const part = partOwnerOf(key.sk)
     const row = part && rows.get(keys.seqOf(part.owner) ?? 0)
-    if (row === undefined || row.value.digest === part?.digest) return []
-    return [{ key, until: row.seq <= head.settled ? undefined : row.turn.until }]
+    return row === undefined || row.value.digest === part?.digest ? [] : [{ key, until: untilOf(row) }]
   })
+  const objects = [...rows.values()].flatMap((row) =>
+    row.stale === undefined ? [] : [{ object: row.stale, until: untilOf(row) }],
+  )
+  return [...parts, ...objects]
 }
 
 /** Reads the rows of a window. */

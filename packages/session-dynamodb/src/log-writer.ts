@@ -42,9 +42,14 @@ export async function appendRows(
   await mapConcurrently(rows, staged ? CONCURRENCY : 1, async (row) => {
     const key = pen.keys.message(row.seq)
     const frame = messageFrame(key, row, { ...facts, writer: pen.writer })
-    const { item } = await pen.values.prepare(frame, row.message.text)
+    const { item, place } = await pen.values.prepare(frame, row.message.text)
     const outcome = await pen.table.put(item, canAppend(pen.writer, pen.incarnation))
-    if (!outcome.written) throw conflict(pen, key, 'a free sequence number', outcome.found)
+    if (!outcome.written) {
+      // Nobody else looks for the object, unless the other writer has said the same.
+      const { object } = place
+      if (object !== undefined && outcome.found?.object !== object.name) await pen.values.discardObjects([object.name])
+      throw conflict(pen, key, 'a free sequence number', outcome.found)
+    }
     onWritten(entryOfRow(pen, row, facts.turn))
   })
 }

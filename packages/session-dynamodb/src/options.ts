@@ -25,6 +25,13 @@ export interface TableOptions extends ClientOptions {
    */
   readonly tenantId?: string | undefined
   /**
+   * Put large values into an S3 bucket. Whoever reads, deletes or checks sessions with such values needs it as well.
+   * Needs the package `@aws-sdk/client-s3`.
+   *
+   * @defaultValue none: values that do not fit an item are cut into several
+   */
+  readonly offload?: OffloadOptions | undefined
+  /**
    * Called with what each request used.
    *
    * @defaultValue none: consumed capacity is then not asked for
@@ -43,6 +50,39 @@ export interface TableOptions extends ClientOptions {
    * @defaultValue none
    */
   readonly getRemainingTimeInMillis?: (() => number) | undefined
+}
+
+/** Where large values go, so that they cost less than in the table. */
+export interface OffloadOptions {
+  /** Name of an S3 bucket, or ARN of an access point. */
+  readonly bucket: string
+  /**
+   * How the names of the objects begin, at most 256 characters: `<prefix><table>/<session>/<item>/<digest>`. Tables of
+   * the same name in other regions or accounts need a prefix or a bucket of their own.
+   *
+   * @defaultValue ''
+   */
+  readonly prefix?: string | undefined
+  /**
+   * The `S3Client` to use.
+   *
+   * @defaultValue one per process, made on first use with the AWS SDK's own defaults
+   */
+  readonly client?: ObjectClient | undefined
+  /**
+   * Values that are larger than that as they are stored, compressed, become objects: 1,024 to 67,108,864 bytes. By price
+   * alone writing an object is cheaper from 8 KB on (a `PutObject` costs $0.000005, 8 write units in us-east-1 as much),
+   * and reading it from 13 KB on; but each takes a request of its own. At the default it costs a quarter.
+   *
+   * @defaultValue 32768
+   */
+  readonly thresholdBytes?: number | undefined
+}
+
+/** What is needed of an `S3Client`: declared here, because `@aws-sdk/client-s3` need not be installed. */
+export interface ObjectClient {
+  readonly config: unknown
+  send(...args: never[]): unknown
 }
 
 /** Options of a `DynamoDBSnapshotStorage`. */

@@ -6,16 +6,19 @@ import type {
   SaveLatestStrategy,
   SnapshotTriggerCallback,
 } from '@strands-agents/sdk'
+import { checkObject, isBoolean, isCount, isFunction, isString, oneOf, optional } from './checks.ts'
 import { documentClientOf } from './client.ts'
 import { type AnswerNotSavedError, InvalidOptionError } from './errors.ts'
 import { checkId, checkSessionId, ownerKeyOf, partitionKeyOf } from './keys.ts'
 import { MAX_TTL_SECONDS } from './lifetime.ts'
+import type { ObjectStoreOptions } from './objects.ts'
 import type {
   DynamoDBSessionManagerOptions,
   DynamoDBSnapshotStorageOptions,
   RepairMode,
   TableOptions,
 } from './options.ts'
+import { parseOffload } from './parse-offload.ts'
 import type { Retry } from './requests.ts'
 import { TABLE_VARIABLE } from './schema.ts'
 import type { SessionTableOptions } from './table.ts'
@@ -24,6 +27,7 @@ import type { SessionTableOptions } from './table.ts'
 export interface ParsedTableOptions {
   readonly table: SessionTableOptions
   readonly tenantId: string | undefined
+  readonly offload: ObjectStoreOptions | undefined
 }
 
 /** What becomes of {@link DynamoDBSnapshotStorageOptions}. */
@@ -89,8 +93,9 @@ export function parseTableOptions(
   const consistentRead = optional('consistentRead', options.consistentRead, isBoolean, 'true or false') ?? true
   const onRetry = parseOnRetry(options.onRetry)
   const remainingMs = parseRemaining(options.getRemainingTimeInMillis)
+  const offload = options.offload === undefined ? undefined : parseOffload(options.offload)
   const client = documentClientOf(options)
-  return { table: { client, tableName, consistentRead, onCapacity, onRetry, remainingMs }, tenantId }
+  return { table: { client, tableName, consistentRead, onCapacity, onRetry, remainingMs }, tenantId, offload }
 }
 
 /** @throws {@link InvalidOptionError} naming the first option that is wrong. */
@@ -158,40 +163,6 @@ function parseRemaining(remaining: (() => number) | undefined): (() => number) |
 
 function parseLogger(logger: Logger | undefined): Logger {
   return optional('logger', logger, isLogger, 'debug, info, warn and error functions') ?? quietLogger
-}
-
-function checkObject(options: unknown): void {
-  if (typeof options !== 'object' || options === null) {
-    throw new InvalidOptionError('options', options, 'expected an object')
-  }
-}
-
-function optional<T>(field: string, value: T, isValid: (value: unknown) => boolean, expectation: string): T {
-  if (value !== undefined && !isValid(value)) throw new InvalidOptionError(field, value, `expected ${expectation}`)
-  return value
-}
-
-/** The first of the values is the default. */
-function oneOf<T extends string>(field: string, value: T | undefined, values: readonly [T, ...T[]]): T {
-  if (value === undefined) return values[0]
-  if (values.includes(value)) return value
-  throw new InvalidOptionError(field, value, `expected one of ${values.map((each) => `'${each}'`).join(', ')}`)
-}
-
-function isString(value: unknown): value is string {
-  return typeof value === 'string'
-}
-
-function isBoolean(value: unknown): boolean {
-  return typeof value === 'boolean'
-}
-
-function isFunction(value: unknown): boolean {
-  return typeof value === 'function'
-}
-
-function isCount(least: number, most: number): (value: unknown) => boolean {
-  return (value) => typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most
 }
 
 function isLogger(value: unknown): boolean {

@@ -75,6 +75,7 @@ export async function redactStates(pen: Pen, redacted: Redactions): Promise<void
       const text = withoutEntries(parseJson(key, await pen.values.readText(key, old, items)), references)
       const { digest } = text === undefined ? old : await pen.values.save(key, text)
       await deleteStrayParts(pen, items, new Map([[key.sk, digest]]))
+      if (old.object !== undefined && digest !== old.digest) await pen.values.discard(key, old)
     })
   }
 }
@@ -104,13 +105,20 @@ async function readAll(pen: Pen): Promise<Map<string, Item>> {
 }
 
 async function overwrite(pen: Pen, row: MessageRow, message: LiveMessage, createdAt: string): Promise<LogEntry> {
-  const { seq, detached, replaces, turn } = row
+  const { seq, detached, replaces, turn, value } = row
   const key = pen.keys.message(seq)
   const planned = { seq, message, detached, replaces }
-  const frame = messageFrame(key, planned, { writer: pen.writer, createdAt, turn })
+  const frame = messageFrame(key, planned, {
+    writer: pen.writer,
+    createdAt,
+    turn,
+    stale: value.object?.name ?? row.stale,
+  })
   const { item } = await pen.values.prepare(frame, message.text)
   const outcome = await pen.table.put(item, exists)
   if (!outcome.written) throw conflict(pen, key, 'the message to redact', outcome.found)
+  // A crash before this leaves the name in the row: the next process deletes the object.
+  if (value.object !== undefined) await pen.values.discardObjects([value.object.name])
   return entryOfRow(pen, planned, turn)
 }
 

@@ -3,7 +3,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ConsumedCapacity } from '@aws-sdk/client-dynamodb'
 import { translateError } from './aws-errors.ts'
-import { TableRequestError } from './errors.ts'
+import { type DynamoDBSessionError, TableRequestError } from './errors.ts'
 
 /** What one request used. */
 export interface CapacityUsage {
@@ -19,7 +19,7 @@ export interface CapacityUsage {
 
 /** A request that was sent more than once. */
 export interface Retry {
-  /** DynamoDB operation, such as `PutItem`. */
+  /** DynamoDB or S3 operation, such as `PutItem`. */
   readonly operation: string
   /** How often it was sent. */
   readonly attempts: number
@@ -50,14 +50,22 @@ const FIRST_PAUSE_MS = 50
 /** How long before the process ends a request is aborted, in milliseconds: time to report it. */
 const DEADLINE_MARGIN_MS = 200
 
-/** The requests of one table. */
+/** Makes an error of ours of what a request threw. */
+export type Translation = (error: unknown, operation: string) => DynamoDBSessionError
+
+/** The requests of one table, or of the bucket with its offloaded values. */
 export class Requests {
   /** How often requests had to be sent again. */
   retryCount = 0
   readonly #options: RequestOptions
+  readonly #translate: Translation
 
-  constructor(options: RequestOptions) {
+  constructor(
+    options: RequestOptions,
+    translate: Translation = (error, operation) => translateError(error, operation, options.tableName),
+  ) {
     this.#options = options
+    this.#translate = translate
   }
 
   /** What to add to a request's input so that it can be measured. */
@@ -73,7 +81,7 @@ export class Requests {
     const output = await request(this.#limits()).catch((error: unknown) => {
       const attempts = attemptsOf(error)
       this.#noteRetry({ operation, attempts, repetitions: attempts - 1, error })
-      throw translateError(error, operation, this.#options.tableName)
+      throw this.#translate(error, operation)
     })
     const attempts = attemptsOf(output)
     this.#noteRetry({ operation, attempts, repetitions: attempts - 1 })

@@ -4,6 +4,7 @@ import type { Item } from './attributes.ts'
 import { InvalidOptionError, SessionConflictError, SessionNotFoundError } from './errors.ts'
 import { ownerKeyOf, partitionKeyOf, SESSION_SORT_KEY, sessionKey } from './keys.ts'
 import { hasExpired, inSeconds, type Lifetime } from './lifetime.ts'
+import type { ObjectStore } from './objects.ts'
 import { ATTRIBUTE } from './schema.ts'
 import {
   parseSession,
@@ -28,6 +29,8 @@ export interface SessionPage {
 /** What all session items of one directory share. */
 export interface SessionDirectoryOptions extends SessionFacts {
   readonly table: SessionTable
+  /** Where offloaded values are. */
+  readonly objects?: ObjectStore | undefined
   /** Current time in milliseconds since the epoch. */
   readonly now: () => number
 }
@@ -118,8 +121,9 @@ export class SessionDirectory {
 
   /** Deletes every item of a session: see {@link deleteSession}. */
   async delete(sessionId: string, onProgress?: (progress: DeleteProgress) => void): Promise<void> {
-    const { table, tenantId, now } = this.#options
-    await deleteSession(table, sessionKey(sessionId, tenantId), new Date(now()).toISOString(), onProgress)
+    const { table, objects, tenantId, now } = this.#options
+    const at = new Date(now()).toISOString()
+    await deleteSession({ table, objects }, sessionKey(sessionId, tenantId), at, onProgress)
   }
 
   async #update({ key, expression, condition }: SessionWrite): Promise<WriteOutcome> {

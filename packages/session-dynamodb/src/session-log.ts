@@ -16,8 +16,8 @@ import {
   type NewestRow,
   readLog,
   readMessages,
-  type StrayPart,
-  strayParts,
+  type Stray,
+  strays,
 } from './log-reader.ts'
 import { appendRows, createScope, type Pen, putHead, putState, takeBack } from './log-writer.ts'
 import { type Redactions, redactRows, redactStates } from './redaction.ts'
@@ -83,8 +83,8 @@ export class SessionLog {
   turn: { readonly id?: string | undefined; readonly leaseMs?: number | undefined } = {}
   /** Rows written since the head was last written or looked at: whether the session still exists is not known. */
   #unconfirmed: LogEntry[] = []
-  /** Parts that a crash has left of texts that their rows no longer hold. */
-  #strayParts: readonly StrayPart[] = []
+  /** What a crash has left of texts that their rows no longer hold. */
+  #strays: readonly Stray[] = []
   /** Set once another writer was met: from then on nothing is saved until the log is loaded again. */
   #conflict: SessionConflictError | undefined
 
@@ -123,7 +123,7 @@ export class SessionLog {
       const known = await this.#basis(snapshot, true)
       const pen = this.#pen(known.head.incarnation)
       const { createdAt } = snapshot
-      await this.#deleteStrayParts(pen)
+      await this.#deleteStrays(pen)
       const plan = planWindow({ ...known, entries: this.#entries }, snapshot.messages, { redacted })
       const isFirst = known.head.stateVersion === 0
       const stateChanged = isFirst || known.stateValue?.digest !== snapshot.stateDigest
@@ -333,12 +333,14 @@ export class SessionLog {
     }
   }
 
-  /** Deletes stray parts, but not while the turn that wrote their row is under way: it may be about to do so itself. */
-  async #deleteStrayParts(pen: Pen): Promise<void> {
+  /** Deletes strays, but not while the turn that wrote their row is under way: it may be about to do so itself. */
+  async #deleteStrays(pen: Pen): Promise<void> {
     const now = this.#options.now()
-    const strays = this.#strayParts.filter(({ until }) => until === undefined || until <= now)
-    if (strays.length > 0) await pen.table.deleteAll(strays.map(({ key }) => key))
-    this.#strayParts = this.#strayParts.filter((stray) => !strays.includes(stray))
+    const due = this.#strays.filter(({ until }) => until === undefined || until <= now)
+    const keys = due.flatMap(({ key }) => key ?? [])
+    if (keys.length > 0) await pen.table.deleteAll(keys)
+    await pen.values.discardObjects(due.flatMap(({ object }) => object ?? []))
+    this.#strays = this.#strays.filter((stray) => !due.includes(stray))
   }
 
   /** @throws {@link ValueTooLargeError} when one of the values that a save may write is too large to be stored. */
@@ -392,7 +394,7 @@ export class SessionLog {
       return null
     }
     const { head, window, last, state, newest } = page
-    this.#strayParts = strayParts(keys, page)
+    this.#strays = strays(keys, page)
     const read = window && (await readMessages(values, keys, window, page.rows, page.items))
     // Rows that the window does not see are worth knowing too: a save that was cut short may have left them to be used.
     for (const entry of await entriesOf(values, keys, page)) this.#entries.set(entry.seq, entry)

@@ -3,8 +3,10 @@
 import { type Item, keyOf } from './attributes.ts'
 import { chunksOf, mapConcurrently } from './concurrency.ts'
 import { isUnchanged } from './conditions.ts'
+import { InvalidOptionError } from './errors.ts'
 import { ALL_SORT_KEYS, type ItemKey, isEntryPoint } from './keys.ts'
 import { hasExpired } from './lifetime.ts'
+import type { ObjectStore } from './objects.ts'
 import { ATTRIBUTE } from './schema.ts'
 import type { SessionTable } from './table.ts'
 
@@ -29,14 +31,20 @@ const ROUNDS = 5
  *
  * @param session - Key of the session's item.
  * @param now - The time, ISO 8601.
+ * @throws {@link InvalidOptionError} when values of the session are offloaded, and it is not said where.
  */
 export async function deleteSession(
-  table: SessionTable,
+  { table, objects }: { readonly table: SessionTable; readonly objects?: ObjectStore | undefined },
   session: ItemKey,
   now: string,
   onProgress?: (progress: DeleteProgress) => void,
 ): Promise<void> {
-  const keys = (await listItems(table, session, [])).map(keyOf)
+  const items = await listItems(table, session, ['object'])
+  const keys = items.map(keyOf)
+  const names = items.flatMap(({ object }) => (typeof object === 'string' ? [object] : []))
+  if (objects === undefined && names.length > 0) {
+    throw new InvalidOptionError('offload', undefined, `expected the bucket of the session's ${names.length} objects`)
+  }
   let deleted = 0
   const count = (more: number): void => {
     deleted += more
@@ -49,6 +57,9 @@ export async function deleteSession(
   // is left for a session, or starts one on top of it.
   if (others.length < keys.length) await hide(table, session, now, entryPoints, count)
   else await table.deleteAll(entryPoints, count)
+  // Those that items name, and those that a crash has left. Before the items, so that a second try finds them.
+  await objects?.delete(names)
+  await objects?.deleteAll(session.pk)
   await table.deleteAll(hidden, count)
   if (others.length < keys.length) await table.deleteAll([session], count)
 }

@@ -8,6 +8,7 @@ import { InvalidOptionError } from './errors.ts'
 import { ImmutableSnapshots } from './immutable-snapshots.ts'
 import { checkSessionId, partitionKeyOf, ScopeKeys } from './keys.ts'
 import { Lifetime } from './lifetime.ts'
+import { ObjectStore } from './objects.ts'
 import type { DynamoDBSnapshotStorageOptions } from './options.ts'
 import { type ParsedStorageOptions, parseStorageOptions } from './parse-options.ts'
 import type { Redaction } from './redaction.ts'
@@ -51,6 +52,7 @@ interface OpenScope {
 export class DynamoDBSnapshotStorage implements SnapshotStorage {
   readonly #options: ParsedStorageOptions
   readonly #table: SessionTable
+  readonly #objects: ObjectStore | undefined
   readonly #directory: SessionDirectory
   readonly #queue = new KeyedQueue()
   readonly #scopes = new Map<string, OpenScope>()
@@ -59,12 +61,19 @@ export class DynamoDBSnapshotStorage implements SnapshotStorage {
   constructor(options: DynamoDBSnapshotStorageOptions) {
     this.#options = parseStorageOptions(options)
     this.#table = new SessionTable(this.#options.table)
-    this.#directory = new SessionDirectory({ ...this.#options, table: this.#table, now: Date.now })
+    const { offload, table } = this.#options
+    this.#objects = offload && new ObjectStore(offload, table)
+    this.#directory = new SessionDirectory({
+      ...this.#options,
+      table: this.#table,
+      objects: this.#objects,
+      now: Date.now,
+    })
   }
 
   /** How often this storage's requests had to be sent again. `onRetry` is told of each. */
   get retryCount(): number {
-    return this.#table.retryCount
+    return this.#table.retryCount + (this.#objects?.retryCount ?? 0)
   }
 
   /**
@@ -223,7 +232,8 @@ export class DynamoDBSnapshotStorage implements SnapshotStorage {
     const { tenantId } = this.#options
     const lifetime = this.#lifetime()
     const table = this.#table.expiring(() => lifetime.itemExpiry())
-    const values = new ValueStore(table, this.#options)
+    const { compression } = this.#options
+    const values = new ValueStore(table, { compression, objects: this.#objects })
     const keys = new ScopeKeys(location, tenantId)
     const queueKey = `${keys.pk}/${keys.logPrefix}`
     const open = this.#scopes.get(queueKey)

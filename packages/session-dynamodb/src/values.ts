@@ -1,11 +1,12 @@
 /** Values of any size in the table: what does not fit a value's item is written before the item is. */
 
-import { type Item, keyOf, type StoredValue, type ValuePlace } from './attributes.ts'
+import { type Item, keyOf, type StoredObject, type StoredValue, type ValuePlace } from './attributes.ts'
 import { compress, decode, digestOf, type EncodedText, INLINE_LIMIT, slice, VALUE_LIMIT } from './codec.ts'
-import { SessionCorruptedError, ValueTooLargeError } from './errors.ts'
+import { InvalidOptionError, SessionCorruptedError, ValueTooLargeError } from './errors.ts'
 import { itemSize, writeUnits } from './item-size.ts'
 import { parsePart, parseValue, partItem, valueFrame, withValue } from './items.ts'
 import { type ItemKey, partKey, partPrefix } from './keys.ts'
+import type { ObjectStore } from './objects.ts'
 import type { SessionTable } from './table.ts'
 
 /** An item that is ready to be written: all that its value needs beside it is stored. */
@@ -16,7 +17,9 @@ export interface PreparedItem {
 
 /** How values are stored. */
 export interface ValueOptions {
-  readonly compression: 'auto' | 'off'
+  readonly compression?: 'auto' | 'off'
+  /** Where large values go; undefined when they are kept in parts. */
+  readonly objects?: ObjectStore | undefined
 }
 
 /** Parts that one request reads: about 3 MB, so that several requests share a large value. */
@@ -27,7 +30,7 @@ export class ValueStore {
   readonly #table: SessionTable
   readonly #options: ValueOptions
 
-  constructor(table: SessionTable, options: ValueOptions = { compression: 'auto' }) {
+  constructor(table: SessionTable, options: ValueOptions = {}) {
     this.#table = table
     this.#options = options
   }
@@ -49,6 +52,11 @@ export class ValueStore {
     const owner = keyOf(frame)
     this.check(owner, text)
     const { encoding, digest, data } = await this.#encode(this.#table.stamped(frame), text)
+    const object = await this.#offload(owner, digest, data)
+    if (object !== undefined) {
+      const place = { encoding, digest, partCount: 0, object }
+      return { item: withValue(frame, { ...place, inline: undefined }), place }
+    }
     const isInline = Buffer.byteLength(data) <= INLINE_LIMIT
     const parts = isInline ? [] : slice(Buffer.from(data), INLINE_LIMIT)
     await this.#table.putAll(parts.map((bytes, index) => partItem(partKey(owner, digest, index), bytes)))
@@ -57,29 +65,43 @@ export class ValueStore {
   }
 
   /** Deletes what a value had beside its item, which no longer names it. */
-  async discard(owner: ItemKey, place: Pick<ValuePlace, 'digest' | 'partCount'>): Promise<void> {
+  async discard(owner: ItemKey, place: Pick<ValuePlace, 'digest' | 'partCount' | 'object'>): Promise<void> {
     const keys = partKeys(owner, place)
     if (keys.length > 0) await this.#table.deleteAll(keys)
+    await this.discardObjects(place.object === undefined ? [] : [place.object.name])
+  }
+
+  /** Deletes objects that no item needs any more. */
+  async discardObjects(names: readonly string[]): Promise<void> {
+    if (names.length > 0) await this.#objects().delete(names)
   }
 
   /** The same for a value of which only the digest is known. */
   async discardAll(owner: ItemKey, digest: string): Promise<void> {
     const range = { pk: owner.pk, prefix: partPrefix(owner, digest), keysOnly: true, consistent: true }
     for await (const page of this.#table.query(range)) await this.#table.deleteAll(page.items.map(keyOf))
+    const name = this.#options.objects?.nameOf(owner, digest)
+    if (name !== undefined) await this.#options.objects?.delete([name])
   }
 
   /**
    * The text of a value.
    *
    * @param known - Items that a query has brought along, by sort key: parts among them are not read again.
-   * @throws {@link SessionCorruptedError} when a part is missing or the parts are not the ones that were written.
+   * @throws {@link SessionCorruptedError} when a part or an object is missing or not the one that was written.
    */
   async readText(owner: ItemKey, value: StoredValue, known: ReadonlyMap<string, Item> = new Map()): Promise<string> {
-    const { encoding, digest, inline, partCount } = value
+    const { encoding, digest, inline, partCount, object } = value
     if (typeof inline === 'string') return inline
-    const data = inline ?? (await this.#readParts(owner, value, known))
+    const data =
+      inline ??
+      (object === undefined ? await this.#readParts(owner, value, known) : await this.#objects().get(object.name))
     const text = data && (await decode({ encoding, digest, data }))
     if (text !== undefined) return text
+    if (object !== undefined) {
+      const problem = data === undefined ? 'is gone' : 'has another content than was written'
+      throw new SessionCorruptedError(owner, `names an object that ${problem}: '${object.name}'`)
+    }
     const problem = inline === undefined ? `has ${partCount} parts, of which some are missing or changed` : undefined
     throw new SessionCorruptedError(owner, problem ?? 'does not hold what its digest says')
   }
@@ -95,6 +117,24 @@ export class ValueStore {
     const { item, place } = await this.prepare(valueFrame(key), text)
     await this.#table.put(item)
     return place
+  }
+
+  /** Writes an object for a value that is large enough. Before its item, so that no item names an object in vain. */
+  async #offload(owner: ItemKey, digest: string, data: string | Uint8Array): Promise<StoredObject | undefined> {
+    const { objects } = this.#options
+    const bytes = Buffer.byteLength(data)
+    if (objects === undefined || bytes <= objects.thresholdBytes) return undefined
+    const name = objects.nameOf(owner, digest)
+    if (name === undefined) return undefined
+    await objects.put(name, typeof data === 'string' ? Buffer.from(data) : data)
+    return { name, bytes }
+  }
+
+  /** @throws {@link InvalidOptionError} when the caller has not said where offloaded values are. */
+  #objects(): ObjectStore {
+    const { objects } = this.#options
+    if (objects !== undefined) return objects
+    throw new InvalidOptionError('offload', undefined, "expected the bucket that holds this session's large values")
   }
 
   /** A text that is compressed if that makes writing its item cheaper. */

@@ -17,6 +17,7 @@ import {
 } from './keys.ts'
 import { hasExpired, inSeconds } from './lifetime.ts'
 import { windowOf } from './log-reader.ts'
+import { ObjectStore } from './objects.ts'
 import type { TableOptions } from './options.ts'
 import { parseTableOptions } from './parse-options.ts'
 import { parseSession } from './session-item.ts'
@@ -56,10 +57,10 @@ export interface SessionReport {
  * @throws `InvalidOptionError` for an option that is wrong; `TableRequestError` when the session cannot be read at all.
  */
 export async function verifySession(options: VerifySessionOptions): Promise<SessionReport> {
-  const { table: tableOptions, tenantId } = parseTableOptions(options)
+  const { table: tableOptions, tenantId, offload } = parseTableOptions(options)
   const sessionId = checkSessionId(options.sessionId)
   const table = new SessionTable(tableOptions)
-  const values = new ValueStore(table)
+  const values = new ValueStore(table, { objects: offload && new ObjectStore(offload, tableOptions) })
   const items: Item[] = []
   const range = { pk: partitionKeyOf(sessionId, tenantId), between: ALL_SORT_KEYS, consistent: true }
   for await (const page of table.query(range)) items.push(...page.items)
