@@ -158,8 +158,8 @@ describe('a deletion', () => {
     {
       TableName,
       KeyConditionExpression: '#pk = :pk AND #sk BETWEEN :first AND :last',
-      ProjectionExpression: '#pk, #sk, #expiresAt',
-      ExpressionAttributeNames: { '#pk': 'pk', '#sk': 'sk', '#expiresAt': 'expiresAt' },
+      ProjectionExpression: '#pk, #sk, #expiresAt, #object',
+      ExpressionAttributeNames: { '#pk': 'pk', '#sk': 'sk', '#expiresAt': 'expiresAt', '#object': 'object' },
       ExpressionAttributeValues: { ':pk': pk, ':first': '!', ':last': '~' },
       ConsistentRead: true,
       ScanIndexForward: true,
