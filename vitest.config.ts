@@ -1,19 +1,19 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
-/** Tests see the library's sources under its public names, so that they never run against an old build. */
-const librarySource = (file: string): string =>
-  fileURLToPath(new URL(`packages/session-dynamodb/src/${file}`, import.meta.url))
+/** Tests see what is published under its public names and from its sources, so that they never run against an old build. */
+const sourceOf = (file: string): string => fileURLToPath(new URL(`packages/${file}`, import.meta.url))
 
 export default defineConfig({
   resolve: {
     alias: [
-      { find: /^strands-session-dynamodb$/, replacement: librarySource('index.ts') },
-      { find: /^strands-session-dynamodb\/schema$/, replacement: librarySource('schema.ts') },
+      { find: /^strands-session-dynamodb$/, replacement: sourceOf('session-dynamodb/src/index.ts') },
+      { find: /^strands-session-dynamodb\/schema$/, replacement: sourceOf('session-dynamodb/src/schema.ts') },
       {
         find: /^strands-session-dynamodb\/delete-offloaded$/,
-        replacement: librarySource('delete-offloaded.ts'),
+        replacement: sourceOf('session-dynamodb/src/delete-offloaded.ts'),
       },
+      { find: /^strands-session-dynamodb-cdk$/, replacement: sourceOf('session-table-cdk/src/index.ts') },
     ],
   },
   test: {
@@ -25,9 +25,10 @@ export default defineConfig({
           name: 'unit',
           // Each file would load both SDKs again; no test changes what others see.
           isolate: false,
-          include: ['packages/*/src/**/*.test.ts', 'infra/agent/*.test.ts', 'infra/test/*.test.ts'],
+          include: ['packages/*/{src,reclaim}/**/*.test.ts', 'infra/agent/*.test.ts', 'infra/test/*.test.ts'],
+          globalSetup: ['scripts/bundle-functions.ts'],
           // The first synthesis loads much of the CDK, which takes seconds on a busy machine.
-          testTimeout: 30_000,
+          testTimeout: 60_000,
         },
       },
       {

@@ -1,13 +1,21 @@
-/** Runs before the library is packed: builds it, and puts the repository's README and licence into the package. */
+/**
+ * Runs before a package is packed, `node scripts/prepack.mjs <its folder>`: builds it, and puts the licence into it. The
+ * library's README is the repository's.
+ */
 import { copyFileSync, existsSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { buildLibrary, root } from './setup.mjs'
+import { buildConstruct, buildLibrary, root } from './setup.mjs'
 
-const packageFolder = join(root, 'packages', 'session-dynamodb')
+const LIBRARY = 'session-dynamodb'
 
-await buildLibrary()
+const [folder = ''] = process.argv.slice(2)
+const packageFolder = join(root, 'packages', folder)
+
+await (folder === LIBRARY ? buildLibrary() : buildConstruct())
 removeStaleOutput()
-for (const file of ['README.md', 'LICENSE']) copyFileSync(join(root, file), join(packageFolder, file))
+for (const file of folder === LIBRARY ? ['README.md', 'LICENSE'] : ['LICENSE']) {
+  copyFileSync(join(root, file), join(packageFolder, file))
+}
 
 /** A module that was renamed or removed would otherwise still be published under its old name. */
 function removeStaleOutput() {

@@ -36,6 +36,12 @@ export async function buildLibrary() {
   await runOrThrow('tsc', ['-b', 'packages/session-dynamodb'])
 }
 
+/** Builds the construct, and the library that it needs, with the functions that it deploys. */
+export async function buildConstruct() {
+  await runOrThrow('tsc', ['-b', 'packages/session-table-cdk'])
+  await runOrThrow('node', ['scripts/bundle-functions.ts'])
+}
+
 /** Notes which lockfile `node_modules` now belongs to. Called by `postinstall`, so after every `npm ci` and `npm install`. */
 export function recordInstall() {
   mkdirSync(join(root, 'node_modules'), { recursive: true })

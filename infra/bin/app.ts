@@ -1,7 +1,8 @@
 import { App } from 'aws-cdk-lib'
+import { readFlag } from '../lib/context.ts'
 import { SessionStack } from '../lib/stack.ts'
 
 const app = new App()
-const ephemeral = String(app.node.tryGetContext('ephemeral')) === 'true'
+const sessions = { ephemeral: readFlag(app, 'ephemeral'), offload: readFlag(app, 'offload') }
 
-new SessionStack(app, 'StrandsSession', { ephemeral })
+new SessionStack(app, 'StrandsSession', { sessions })

@@ -1,10 +1,13 @@
 /** The stack that `cdk deploy` creates: for now the session table alone. */
 import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib'
 import type { Construct } from 'constructs'
-import { SessionTable, type SessionTableProps } from './session-table.ts'
+import { SessionTable, type SessionTableProps } from 'strands-session-dynamodb-cdk'
 
-/** What can be chosen about the stack: everything about its table, beside what any stack takes. */
-export interface SessionStackProps extends StackProps, SessionTableProps {}
+/** What can be chosen about the stack, beside what any stack takes. */
+export interface SessionStackProps extends StackProps {
+  /** What can be chosen about its table. @default - a table that is safe to keep conversations in */
+  readonly sessions?: SessionTableProps
+}
 
 /** One session table, with the outputs that a session manager needs to find it. */
 export class SessionStack extends Stack {
@@ -12,18 +15,21 @@ export class SessionStack extends Stack {
   readonly sessions: SessionTable
 
   constructor(scope: Construct, id: string, props: SessionStackProps = {}) {
-    const { tableName, ephemeral, ...stackProps } = props
+    const { sessions, ...stackProps } = props
     super(scope, id, { description: 'Sessions of Strands agents', ...stackProps })
 
-    this.sessions = new SessionTable(this, 'Sessions', {
-      ...(tableName !== undefined && { tableName }),
-      ...(ephemeral !== undefined && { ephemeral }),
-    })
+    this.sessions = new SessionTable(this, 'Sessions', sessions)
 
     new CfnOutput(this, 'TableName', {
       value: this.sessions.table.tableName,
       description: 'The tableName option of the session manager, or STRANDS_SESSION_TABLE',
     })
+    if (this.sessions.offload !== undefined) {
+      new CfnOutput(this, 'OffloadBucket', {
+        value: this.sessions.offload.bucket.bucketName,
+        description: 'The offload.bucket option of the session manager',
+      })
+    }
     new CfnOutput(this, 'Region', { value: this.region, description: 'Where the table is' })
   }
 }
