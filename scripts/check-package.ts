@@ -12,6 +12,8 @@ interface Published {
   /** Names of what can be imported. */
   readonly modules: readonly string[]
   readonly requiredFiles: readonly string[]
+  /** A program that shows that what is loaded while it is used is there too. */
+  readonly probe?: string
 }
 
 const PACKAGES: readonly Published[] = [
@@ -24,6 +26,10 @@ const PACKAGES: readonly Published[] = [
     name: 'strands-session-dynamodb-cdk',
     modules: ['strands-session-dynamodb-cdk'],
     requiredFiles: ['dist/index.js', 'dist/index.d.ts', 'dist/reclaim/index.mjs', 'src/index.ts'],
+    probe: `
+      import { App, Stack } from 'aws-cdk-lib'
+      import { SessionTable } from 'strands-session-dynamodb-cdk'
+      new SessionTable(new Stack(new App(), 'Probe'), 'Sessions', { offload: true })`,
   },
 ]
 
@@ -75,7 +81,14 @@ function checkConsumer(): string {
   const options = ['--strict', '--module', 'nodenext', '--target', 'es2024', '--lib', 'esnext,dom', '--types', 'node']
   const snippets = PACKAGES.flatMap((published) => writeSnippets(published))
   run('tsc', ['--ignoreConfig', ...options, join(consumer, 'consumer.mts'), ...snippets])
+  for (const { name, probe } of PACKAGES) if (probe !== undefined) runProbe(name, probe)
   return run('node', [join(consumer, 'consumer.mjs')])
+}
+
+function runProbe(name: string, probe: string): void {
+  const file = join(consumer, `${name}-probe.mjs`)
+  writeFileSync(file, probe)
+  run('node', [file])
 }
 
 /** Writes each TypeScript snippet of a package's README into a module of its own, named by its line. */
