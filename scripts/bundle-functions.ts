@@ -21,7 +21,10 @@ export default async function bundleFunctions(): Promise<void> {
     target: 'node24',
     format: 'esm',
     external: ['@aws-sdk/*'],
-    alias: { 'strands-session-dynamodb/schema': './packages/session-dynamodb/src/schema.ts' },
+    alias: {
+      'strands-session-dynamodb/delete-offloaded': './packages/session-dynamodb/src/delete-offloaded.ts',
+      'strands-session-dynamodb/schema': './packages/session-dynamodb/src/schema.ts',
+    },
     logLevel: 'warning',
   })
 }

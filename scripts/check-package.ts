@@ -19,7 +19,11 @@ interface Published {
 const PACKAGES: readonly Published[] = [
   {
     name: 'strands-session-dynamodb',
-    modules: ['strands-session-dynamodb', 'strands-session-dynamodb/schema'],
+    modules: [
+      'strands-session-dynamodb',
+      'strands-session-dynamodb/delete-offloaded',
+      'strands-session-dynamodb/schema',
+    ],
     requiredFiles: ['dist/index.js', 'dist/index.d.ts', 'dist/schema.js', 'src/index.ts'],
   },
   {

@@ -73,9 +73,9 @@ describe('actions', () => {
     expect(calledActions().filter((action) => action.startsWith('dynamodb:'))).toEqual([...TABLE_ACTIONS])
   })
 
-  it('on offloaded objects and their bucket cover the commands that the library sends', () => {
+  it('on offloaded objects and their bucket are too', () => {
     const called = calledActions().filter((action) => !action.startsWith('dynamodb:'))
-    expect([...OBJECT_ACTIONS, ...BUCKET_ACTIONS]).toEqual(expect.arrayContaining([...called]))
+    expect(called).toEqual([...OBJECT_ACTIONS, ...BUCKET_ACTIONS].sort())
   })
 
   it('of the index are among those of the table', () => {

@@ -1,8 +1,7 @@
 /** The Lambda function behind the table's stream: deletes the S3 objects of sessions that DynamoDB has expired. */
 
-import { S3Client } from '@aws-sdk/client-s3'
-import { ATTRIBUTE, objectPrefixOf } from 'strands-session-dynamodb/schema'
-import { deleteObjects } from './delete-objects.ts'
+import { deleteOffloaded } from 'strands-session-dynamodb/delete-offloaded'
+import { ATTRIBUTE } from 'strands-session-dynamodb/schema'
 
 /** What the function reads of a stream record: the removed item's key, and when it was removed. */
 export interface Removal {
@@ -19,27 +18,20 @@ export interface BatchResult {
   readonly batchItemFailures: readonly { readonly itemIdentifier: string }[]
 }
 
-const client = new S3Client({})
-
 /** Reclaims one session after the other. The first that fails is where the next try begins. */
 export async function handler(event: { readonly Records: readonly Removal[] }): Promise<BatchResult> {
+  const { TABLE_NAME: tableName = '', BUCKET: bucket = '', PREFIX: prefix } = process.env
   for (const { dynamodb } of event.Records) {
-    const partitionKey = dynamodb.Keys[ATTRIBUTE.partitionKey]?.S
+    const pk = dynamodb.Keys[ATTRIBUTE.partitionKey]?.S ?? ''
+    // A session that has begun anew under the same id keeps what it has written since.
+    const before = new Date(dynamodb.ApproximateCreationDateTime * 1000)
     try {
-      const objects = await reclaim(partitionKey, new Date(dynamodb.ApproximateCreationDateTime * 1000))
-      console.info({ message: 'reclaimed', partitionKey, objects })
+      const objects = await deleteOffloaded({ offload: { bucket, prefix }, tableName, pk, before })
+      console.info({ message: 'reclaimed', pk, objects })
     } catch (error) {
-      console.error({ message: 'not reclaimed', partitionKey, error })
+      console.error({ message: 'not reclaimed', pk, error })
       return { batchItemFailures: [{ itemIdentifier: dynamodb.SequenceNumber }] }
     }
   }
   return { batchItemFailures: [] }
-}
-
-async function reclaim(partitionKey: string | undefined, before: Date): Promise<number> {
-  const { TABLE_NAME, BUCKET: bucket, PREFIX = '' } = process.env
-  if (partitionKey === undefined || TABLE_NAME === undefined || bucket === undefined) {
-    throw new Error('a removal without a partition key, or a function without TABLE_NAME and BUCKET')
-  }
-  return deleteObjects(client, { bucket, prefix: `${PREFIX}${objectPrefixOf(TABLE_NAME, partitionKey)}`, before })
 }

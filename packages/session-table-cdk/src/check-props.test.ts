@@ -53,11 +53,11 @@ describe('props', () => {
       { replicas: [{ region: 'eu-west-1' }], stream: StreamViewType.KEYS_ONLY },
     ],
     [
-      "offload.prefix: expected at most 128 characters that end with a slash, such as 'sessions/', got 'a*/'",
+      "offload.prefix: expected at most 256 characters that end with a slash, such as 'sessions/', got 'a*/'",
       { offload: { prefix: 'a*/' } },
     ],
     [
-      "offload.prefix: expected at most 128 characters that end with a slash, such as 'sessions/', got 'sessions'",
+      "offload.prefix: expected at most 256 characters that end with a slash, such as 'sessions/', got 'sessions'",
       { offload: { prefix: 'sessions' } },
     ],
     ['offload.recoverableDays: expected a whole number of at least 1, got 0', { offload: { recoverableDays: 0 } }],

@@ -21,8 +21,8 @@ export const MAX_RECOVERY_DAYS = 35
 /** Most characters of an id, as the library has it. */
 const MAX_ID_LENGTH = 256
 
-/** Longest name of an object is 1,024 bytes; most of it belongs to the table, the session and the value. */
-const MAX_OBJECT_PREFIX_LENGTH = 128
+/** Most characters of a prefix, as the library has it. */
+const MAX_OBJECT_PREFIX_LENGTH = 256
 
 /** @throws {@link InvalidPropError} naming the first prop that is wrong. */
 export function checkProps(scope: IConstruct, props: SessionTableProps): void {
