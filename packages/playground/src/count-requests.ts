@@ -98,8 +98,8 @@ function capacityUnits(input: unknown, consumed: unknown): number {
 }
 
 /**
- * DynamoDB Local reports only one of the items that a transaction writes to a table; the service reports all, and adds
- * `WriteCapacityUnits`. The others are counted at the lowest price, which is exact up to 1 KB.
+ * What DynamoDB Local's report of a transaction leaves out: it takes items that cost the same for one. The service reports
+ * all, and adds `WriteCapacityUnits`. Exact when no more than one item is larger than 1 KB, as in the store's transactions.
  */
 function missingUnits(input: unknown, consumed: unknown): number {
   const actions = property(input, 'TransactItems')
@@ -110,7 +110,8 @@ function missingUnits(input: unknown, consumed: unknown): number {
     const target = WRITE_ACTIONS.map((name) => property(action, name)).find((found) => found !== undefined)
     return property(target, 'TableName') === tableName
   })
-  return TRANSACTION_PRICE * Math.max(writes.length - 1, 0)
+  const reported = property(consumed, 'CapacityUnits') === TRANSACTION_PRICE ? 1 : 2
+  return TRANSACTION_PRICE * Math.max(writes.length - reported, 0)
 }
 
 function property(value: unknown, name: string): unknown {

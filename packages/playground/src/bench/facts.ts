@@ -27,7 +27,10 @@ export interface TurnSample {
   readonly roundTrips: number
   /** Restoring the session, which warm agents do not do. */
   readonly resume?: { readonly readUnits: number; readonly roundTrips: number }
-  /** Bytes in the table after this turn, as DynamoDB counts them. */
+  /**
+   * Bytes in the table after this turn, as DynamoDB counts them. After the last turn before the end, these include what was
+   * stored of the turn that was refused.
+   */
   readonly storedBytes: number
   readonly storedItems: number
   /** What the process computed for a turn, in milliseconds: the mean of this turn and up to nine before it. */

@@ -51,6 +51,7 @@ export async function runSession(
   const done: TurnRequests[] = []
   const samples: TurnSample[] = []
   const look = async (): Promise<void> => {
+    // DynamoDB Local knows a table's size at any time; the service, which is not meant here, updates it every six hours.
     const { Table } = await observer.send(new DescribeTableCommand({ TableName: tableName }))
     samples.push(sampleOf(done, { bytes: Table?.TableSizeBytes ?? 0, items: Table?.ItemCount ?? 0 }, agents, prices))
   }
