@@ -11,6 +11,8 @@ const COMMANDS = new Map([
   ['demo', { entry: 'packages/playground/src/demo.ts', needsBuild: true }],
   ['chat', { entry: 'packages/playground/src/chat.ts', needsBuild: true }],
   ['bench', { entry: 'packages/playground/src/bench.ts', needsBuild: true }],
+  ['dev', { entry: 'packages/playground/src/dev.ts', needsBuild: true }],
+  ['screenshot', { entry: 'packages/playground/src/screenshot.ts', needsBuild: true }],
   ['bench:capacity', { entry: 'packages/playground/src/bench-capacity.ts', needsBuild: true }],
   ['bench:faults', { entry: 'packages/session-dynamodb/test/bench-faults.ts', needsBuild: true }],
   ['bench:races', { entry: 'packages/playground/src/bench-races.ts', needsBuild: false }],

@@ -14,6 +14,8 @@ import { replyTo } from './offline-reply.ts'
 export interface OfflineModelConfig extends BaseModelConfig {
   /** Makes the ids of tool calls, which a conversation never repeats. @defaultValue random UUIDs */
   readonly newId?: () => string
+  /** Called after each word; the next one comes when it resolves. @defaultValue none: all words come at once */
+  readonly pause?: () => Promise<void>
 }
 
 /** Characters per token, as the SDK estimates it for text. */
@@ -38,7 +40,7 @@ export class OfflineModel extends Model<OfflineModelConfig> {
 
   override async *stream(messages: Message[], options: StreamOptions = {}): AsyncIterable<ModelStreamEvent> {
     const { systemPrompt, toolSpecs = [] } = options
-    const { newId = randomUUID } = this.#config
+    const { newId = randomUUID, pause } = this.#config
     const { text, toolRequests } = replyTo(
       messages,
       toolSpecs.map(({ name }) => name),
@@ -49,6 +51,7 @@ export class OfflineModel extends Model<OfflineModelConfig> {
     for (const chunk of text.match(/\S+\s*/g) ?? []) {
       options.cancelSignal?.throwIfAborted()
       yield { type: 'modelContentBlockDeltaEvent', delta: { type: 'textDelta', text: chunk } }
+      await pause?.()
     }
     yield { type: 'modelContentBlockStopEvent' }
     for (const { name, input } of toolRequests) {
