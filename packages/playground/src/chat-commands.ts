@@ -1,15 +1,11 @@
 /** The commands that a user can type in the chat. */
 
-import { listSessions, type TableOptions } from 'strands-session-dynamodb'
 import type { Conversation } from './conversation.ts'
 import { alignRows, countOf, type Paint } from './format.ts'
 
 /** What the commands work on. */
 export interface ChatContext {
   readonly conversation: Conversation
-  readonly table: TableOptions
-  /** User whose sessions `/sessions` lists. */
-  readonly owner: string | undefined
   readonly paint: Paint
   readonly say: (...lines: readonly string[]) => void
 }
@@ -20,7 +16,7 @@ export type Outcome = 'continue' | 'quit'
 const HELP = [
   ['/history', 'what the model sees of this conversation'],
   ['/new [NAME]', 'begin another session, or go on with the one of that name'],
-  ['/sessions', 'your sessions, newest first (needs --owner)'],
+  ['/sessions', 'your sessions, newest first (needs --owner or --url)'],
   ['/delete', 'delete this session and begin it anew'],
   ['/quit', 'leave; the conversation stays in the table'],
 ] as const
@@ -38,7 +34,7 @@ export async function runChatCommand(line: string, context: ChatContext): Promis
       say(...alignRows(HELP).map((row) => `  ${row}`))
       return 'continue'
     case '/history':
-      showHistory(context)
+      await showHistory(context)
       return 'continue'
     case '/new':
       await open(context, argument ?? `chat-${new Date().toISOString().replace(/\D/g, '').slice(0, 14)}`)
@@ -66,19 +62,20 @@ export async function open({ conversation, say, paint }: ChatContext, sessionId?
   say(`Session ${paint.bold(conversation.sessionId)}: ${paint.green(state)}`)
 }
 
-function showHistory({ conversation, say, paint }: ChatContext): void {
-  const lines = conversation.history()
+async function showHistory({ conversation, say, paint }: ChatContext): Promise<void> {
+  const lines = await conversation.history()
   const names = { user: 'you  ', assistant: 'agent', tool: 'tool ' }
   if (lines.length === 0) say('Nothing yet.')
   say(...lines.map(({ role, text }) => `${paint.dim(names[role])} ${text}`))
 }
 
-async function showSessions({ conversation, table, owner, say, paint }: ChatContext): Promise<void> {
-  if (owner === undefined) {
+async function showSessions({ conversation, say, paint }: ChatContext): Promise<void> {
+  const page = await conversation.sessions()
+  if (page === undefined) {
     say(paint.red('Start the chat with --owner ID: sessions are listed by the user whom they belong to.'))
     return
   }
-  const { sessions, cursor } = await listSessions({ ...table, owner })
+  const { sessions, cursor } = page
   if (sessions.length === 0) say('None yet.')
   const rows = sessions.map(({ sessionId, updatedAt }) => [
     sessionId === conversation.sessionId ? '*' : ' ',

@@ -34,7 +34,18 @@ test.each([
   },
 )
 
+test('takes the URL of an agent, and no option that the agent decides on', () => {
+  expect(parseChatOptions(['--url', 'https://abc.lambda-url.eu-west-1.on.aws/'], {})?.url?.hostname).toBe(
+    'abc.lambda-url.eu-west-1.on.aws',
+  )
+})
+
 test.each([
+  [['--url', 'http://127.0.0.1:1', '--model', 'm'], /--model.*--url/],
+  [['--url', 'http://127.0.0.1:1', '--owner', 'ada'], /--owner.*--url/],
+  [['--url', 'localhost'], /--url.*localhost/],
+  [['--url', 'http://example.com/'], /--url.*https.*example/],
+  [['--url', 'https://example.com/?a=b'], /--url.*query/],
   [['--colour', 'red'], /--colour/],
   [['hello'], /hello/],
   [['--session'], /--session/],

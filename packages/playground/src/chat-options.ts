@@ -2,6 +2,7 @@
 
 import { DynamoDBSessionManager, InvalidOptionError } from 'strands-session-dynamodb'
 import { checkUrl, parseOptions, UsageError } from './options.ts'
+import { parseAgentUrl } from './remote/agent-url.ts'
 
 /** What the user asked for. */
 export interface ChatOptions {
@@ -15,7 +16,12 @@ export interface ChatOptions {
   readonly owner?: string
   /** Whether the table is a deployed one in AWS; otherwise it is on an endpoint, or embedded. */
   readonly isAwsTable: boolean
+  /** A deployed agent to talk to; absent for one in this process. */
+  readonly url?: URL
 }
+
+/** What a deployed agent decides for itself. */
+const NOT_WITH_URL = ['model', 'table', 'endpoint', 'tenant', 'owner'] as const
 
 /** Table of the embedded engine. */
 const LOCAL_TABLE = 'strands-sessions'
@@ -31,6 +37,8 @@ Talks to an agent whose conversation is in DynamoDB: leave, come back, and it re
   --endpoint URL   a DynamoDB that runs already (default: AWS_ENDPOINT_URL_DYNAMODB, else an embedded one)
   --tenant ID      tenant whom the session belongs to
   --owner ID       user whom the session belongs to; /sessions lists that user's sessions
+  --url URL        a deployed agent, or that of npm run dev, instead of one in this process; requests are signed
+                   with your AWS credentials (not with --model, --table, --endpoint, --tenant, --owner)
   --help           print this text`
 
 /**
@@ -43,7 +51,7 @@ export function parseChatOptions(
   environment: NodeJS.ProcessEnv,
 ): ChatOptions | undefined {
   const text = { type: 'string' } as const
-  const { help, ...given } = parseOptions(parameters, {
+  const { help, url, ...given } = parseOptions(parameters, {
     session: text,
     model: text,
     region: text,
@@ -51,13 +59,17 @@ export function parseChatOptions(
     endpoint: text,
     tenant: text,
     owner: text,
+    url: text,
     help: { type: 'boolean', short: 'h' },
   })
   if (help) return undefined
   checkUrl('endpoint', given.endpoint)
   const hasEndpoint = given.endpoint !== undefined || Boolean(environment.AWS_ENDPOINT_URL_DYNAMODB)
+  const excluded = url === undefined ? undefined : NOT_WITH_URL.find((name) => given[name] !== undefined)
+  if (excluded !== undefined) throw new UsageError(`--${excluded} is for an agent in this process, not for --url`)
   const options = {
     ...given,
+    ...(url !== undefined && { url: parseAgentUrl(url) }),
     session: given.session ?? 'chat',
     table: given.table ?? LOCAL_TABLE,
     isAwsTable: given.model !== undefined && given.table !== undefined && !hasEndpoint,

@@ -6,11 +6,15 @@ import { createSessionTable, SessionConflictError } from 'strands-session-dynamo
 import { type ChatContext, open, runChatCommand } from './chat-commands.ts'
 import { awsAccess, chatModel } from './chat-model.ts'
 import { CHAT_USAGE, type ChatOptions, parseChatOptions } from './chat-options.ts'
-import { Conversation } from './conversation.ts'
+import type { Conversation } from './conversation.ts'
 import { describeEngine } from './describe-engine.ts'
+import { AgentClient } from './dev/page/agent-client.js'
 import { type Engine, startEngine } from './engine.ts'
 import { oneLine, paintFor } from './format.ts'
+import { LocalConversation } from './local-conversation.ts'
 import { runCommand } from './options.ts'
+import { RemoteConversation } from './remote/remote-conversation.ts'
+import { agentRequests } from './remote/signed-requests.ts'
 
 /** Keeps the embedded tables from one chat to the next. */
 const DATA_FOLDER = fileURLToPath(new URL('../../../.local/dynamodb', import.meta.url))
@@ -27,6 +31,12 @@ await runCommand(CHAT_USAGE, async () => {
     say(CHAT_USAGE)
     return
   }
+  const { url } = options
+  await (url === undefined ? chatHere(options) : chatWith(url, options))
+})
+
+/** The agent runs in this process. */
+async function chatHere(options: ChatOptions): Promise<void> {
   const model = await chatModel(options.model, awsAccess(options.region))
   const engine = options.isAwsTable ? undefined : await startLocalEngine(options)
   try {
@@ -34,22 +44,31 @@ await runCommand(CHAT_USAGE, async () => {
     const clientConfig = engine?.clientConfig ?? (region === undefined ? {} : { region })
     if (engine !== undefined) await createSessionTable({ tableName, clientConfig })
     const table = { tableName, clientConfig, tenantId: tenant }
-    const conversation = new Conversation(model, { ...table, sessionId: session, owner })
-    const context = { conversation, table, owner, paint, say }
-
     say(
       ...(engine === undefined
         ? [`${paint.bold('DynamoDB')} in AWS, table ${tableName}`]
         : describeEngine(engine, paint)),
     )
     say(options.model === undefined ? 'Offline model; --model ID uses Amazon Bedrock.' : `Model ${options.model}`)
-    await open(context)
-    say('Type /help for the commands, /quit to leave.', '')
-    await talk(context)
+    await begin(new LocalConversation(model, { ...table, sessionId: session, owner }))
   } finally {
     await engine?.stop()
   }
-})
+}
+
+/** The agent is a deployed one. */
+async function chatWith(url: URL, { region, session }: ChatOptions): Promise<void> {
+  const client = new AgentClient(await agentRequests(url, region, process.env))
+  say(`${paint.bold('The agent')} at ${url.href}`)
+  await begin(new RemoteConversation(client, session))
+}
+
+async function begin(conversation: Conversation): Promise<void> {
+  const context = { conversation, paint, say }
+  await open(context)
+  say('Type /help for the commands, /quit to leave.', '')
+  await talk(context)
+}
 
 async function startLocalEngine({ endpoint, region }: ChatOptions): Promise<Engine> {
   process.stderr.write('Starting DynamoDB …\n')
@@ -117,7 +136,8 @@ async function answer(question: string, { conversation }: ChatContext): Promise<
       } else {
         endLine()
         const result = oneLine(part.result, RESULT_LENGTH)
-        say(`${paint.dim('tool ')} ${paint.yellow(part.name)} ${part.input} ${paint.dim('→')} ${result}`)
+        const call = [paint.yellow(part.name), ...(part.input === undefined ? [] : [part.input])].join(' ')
+        say(`${paint.dim('tool ')} ${call} ${paint.dim('→')} ${result}`)
       }
     }
   } finally {

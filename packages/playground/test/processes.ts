@@ -12,10 +12,17 @@ export interface Finished {
   readonly stderr: string
 }
 
-/** Runs `src/<name>.ts` with these options and this input. */
-export async function runScript(name: string, options: readonly string[], input = ''): Promise<Finished> {
+/** Runs `src/<name>.ts` with these options, this input, and this environment beside our own. */
+export async function runScript(
+  name: string,
+  options: readonly string[],
+  input = '',
+  environment: NodeJS.ProcessEnv = {},
+): Promise<Finished> {
   const script = fileURLToPath(new URL(`../src/${name}.ts`, import.meta.url))
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', script, ...options])
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', script, ...options], {
+    env: { ...process.env, ...environment },
+  })
   child.stdin.end(input)
   const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])
   return { code: child.exitCode, stdout, stderr }

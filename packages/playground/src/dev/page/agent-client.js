@@ -85,7 +85,7 @@ export class AgentClient {
    */
   async sessions(cursor) {
     const query = cursor === undefined ? '' : `?cursor=${encodeURIComponent(cursor)}`
-    return (await this.#request(`/sessions${query}`, {})).json()
+    return jsonOf(await this.#request(`/sessions${query}`, {}))
   }
 
   /**
@@ -97,7 +97,7 @@ export class AgentClient {
   async messages(sessionId) {
     try {
       const response = await this.#request(`/sessions/${encodeURIComponent(sessionId)}`, {})
-      return (await response.json()).messages
+      return (await jsonOf(response)).messages
     } catch (error) {
       if (error instanceof AgentError && error.code === 'not_found') return undefined
       throw error
@@ -121,6 +121,20 @@ export class AgentClient {
     })
     if (!response.ok) throw await refusalOf(response)
     return response
+  }
+}
+
+/**
+ * What a response that was promised to be JSON holds.
+ *
+ * @param {Response} response
+ * @returns {Promise<any>}
+ */
+async function jsonOf(response) {
+  try {
+    return await response.json()
+  } catch (cause) {
+    throw new AgentError('unexpected', 'The agent answered with something else than JSON.', { cause })
   }
 }
 
