@@ -68,6 +68,13 @@ describe.skipIf(program === undefined)(title, () => {
     await page.keyboard.press('Enter')
   }
 
+  /** The ids of the turns that the page asks for from now on. */
+  function turnsOf(page: Page): readonly unknown[] {
+    const turnIds: unknown[] = []
+    page.on('request', (request) => request.method() === 'POST' && turnIds.push(request.postDataJSON().turnId))
+    return turnIds
+  }
+
   async function answered(page: Page, text: string | RegExp): Promise<void> {
     await page.locator('.answer[aria-busy="false"]', { hasText: text }).last().waitFor()
   }
@@ -152,17 +159,20 @@ describe.skipIf(program === undefined)(title, () => {
 
   test('a reload in the middle of an answer goes on with the same turn', async () => {
     const page = await visit()
+    const turnIds = turnsOf(page)
     const go = hold()
     await type(page, 'My name is Ada.')
     await page.locator('.answer', { hasText: 'Noted' }).waitFor()
     await page.reload()
+    await page.locator('.answer[aria-busy="true"]').waitFor()
     go()
-    await page.getByRole('button', { name: 'Get the answer' }).click()
-    await page.locator('.answer[aria-busy="false"]').waitFor()
-    await say(page, 'Who am I?', 'Your name is Ada.')
+    await answered(page, 'Noted: your name is Ada.')
+    expect(await questions(page)).toEqual(['You said: My name is Ada.'])
+    expect(turnIds).toEqual([expect.any(String), turnIds[0]])
+    // Now that it is answered, a reload asks for nothing more.
     await page.reload()
-    await answered(page, 'Your name is Ada.')
-    expect(await questions(page)).toEqual(['You said: My name is Ada.', 'You said: Who am I?'])
+    await answered(page, 'Noted: your name is Ada.')
+    expect(turnIds).toHaveLength(2)
   })
 
   test('a busy conversation is said plainly, and the retry is the same turn', async () => {
@@ -170,9 +180,7 @@ describe.skipIf(program === undefined)(title, () => {
     const page = await visit({ user })
     await say(page, 'My name is Ada.', 'Noted')
     const sessionId = new URL(page.url()).searchParams.get('session') ?? ''
-    const turnIds: unknown[] = []
-    page.on('request', (request) => request.method() === 'POST' && turnIds.push(request.postDataJSON().turnId))
-
+    const turnIds = turnsOf(page)
     const go = hold()
     const elsewhere = new AgentClient((path, init) =>
       fetch(new URL(path, server.url), { ...init, headers: { ...init.headers, 'x-dev-user': user } }),
@@ -192,6 +200,7 @@ describe.skipIf(program === undefined)(title, () => {
     const page = await visit()
     const go = hold()
     await type(page, 'My name is Ada.')
+    await page.locator('.answer', { hasText: 'Noted' }).waitFor()
     await page.getByRole('button', { name: 'Stop the answer' }).click()
     await page.getByText('You stopped this answer.').waitFor()
     go()

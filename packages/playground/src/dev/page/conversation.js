@@ -70,9 +70,9 @@ export class Conversation {
         if (text !== '') answer.addText(text)
         for (const [position, name] of tools.entries()) answer.setTool(`${index}.${position}`, name, 'success')
       }
-      const cutShort = pendingTurn(this.sessionId)
-      if (cutShort !== undefined)
-        this.#offer('This answer was cut short.', 'Get the answer', () => this.#retry(cutShort))
+      // The page was reloaded in the middle of an answer: the same turn goes on, or its answer comes again.
+      const turn = pendingTurn(this.sessionId)
+      if (turn !== undefined) void this.#retry(turn)
     } catch (error) {
       this.#offer(explain(error))
     }
@@ -105,8 +105,11 @@ export class Conversation {
    */
   async #retry(turn) {
     const question = [...this.element.querySelectorAll('.question')].at(-1)
-    while (question?.nextElementSibling) question.nextElementSibling.remove()
-    if (question === undefined) this.element.replaceChildren(questionElement(turn.prompt))
+    if (question?.textContent === questionElement(turn.prompt).textContent) {
+      while (question.nextElementSibling) question.nextElementSibling.remove()
+    } else {
+      this.element.append(questionElement(turn.prompt))
+    }
     await this.#run(turn)
   }
 
