@@ -10,7 +10,7 @@ import { readFlag } from '../lib/context.ts'
 import { SessionStack, type SessionStackProps } from '../lib/stack.ts'
 
 /** Everything that the stack can have. */
-const FULL: SessionStackProps = { sessions: { offload: true } }
+const FULL: SessionStackProps = { sessions: { offload: true }, agent: { queue: true } }
 
 const folder = mkdtempSync(join(tmpdir(), 'session-stack-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -36,7 +36,7 @@ describe('SessionStack', () => {
     const [table] = Object.keys(template.findResources('AWS::DynamoDB::GlobalTable'))
 
     template.resourceCountIs('AWS::DynamoDB::GlobalTable', 1)
-    expect(template.findOutputs('*')).toEqual({
+    expect(template.findOutputs('*')).toMatchObject({
       TableName: { Value: { Ref: table }, Description: expect.any(String) },
       Region: { Value: { Ref: 'AWS::Region' }, Description: expect.any(String) },
     })
@@ -53,9 +53,11 @@ describe('SessionStack', () => {
     expect(normalise(synthesise(FULL))).toMatchSnapshot()
   })
 
-  it.each([
+  it.each<[string, SessionStackProps]>([
     ['protected', FULL],
     ['ephemeral', { sessions: { offload: true, ephemeral: true } }],
+    ['behind API Gateway', { agent: { host: 'api-gateway' } }],
+    ['on AgentCore Runtime', { agent: { host: 'agentcore' } }],
   ])('when %s keeps the rules of cdk-nag, or says why not', (_, props) => {
     const { app } = appWith(props)
     Validations.of(app).addPlugins(new AwsSolutionsChecks(app))

@@ -1,5 +1,6 @@
 /** The public interface of strands-session-dynamodb-cdk. */
 
+export { acknowledgeWildcard } from './acknowledge.ts'
 export { InvalidPropError } from './prop-error.ts'
 export type { OffloadProps, SessionTableProps, SessionTableReplica } from './props.ts'
 export type { SessionMonitoring } from './session-monitoring.ts'

@@ -6,6 +6,7 @@ import type { IKey } from 'aws-cdk-lib/aws-kms'
 import type { IBucket } from 'aws-cdk-lib/aws-s3'
 import { Construct } from 'constructs'
 import { TABLE_VARIABLE } from 'strands-session-dynamodb/schema'
+import { acknowledgeWildcard } from './acknowledge.ts'
 import { checkTenant } from './check-props.ts'
 import { accessTo } from './session-access.ts'
 
@@ -64,7 +65,8 @@ export abstract class SessionTableBase extends Construct implements ISessionTabl
       tableName: table.tableName,
       objects: offload && { bucketArn: offload.bucket.bucketArn, prefix: offload.prefix },
     }
-    const grants = accessTo(places, tenant).map(({ actions, resources, conditions }) =>
+    const access = accessTo(places, tenant)
+    const grants = access.map(({ actions, resources, conditions }) =>
       Grant.addToPrincipal({
         grantee,
         actions,
@@ -72,6 +74,15 @@ export abstract class SessionTableBase extends Construct implements ISessionTabl
         ...(conditions !== undefined && { conditions: { ...conditions } }),
       }),
     )
+    const { grantPrincipal } = grantee
+    for (const resource of access.flatMap(({ resources }) => resources.filter((each) => each.endsWith('*')))) {
+      if (!Construct.isConstruct(grantPrincipal)) break
+      acknowledgeWildcard(
+        grantPrincipal,
+        resource,
+        'It may use the objects of the sessions that it was granted, and no other.',
+      )
+    }
     this.encryptionKey?.grantEncryptDecrypt(grantee)
     const bucketKey = offload?.bucket.encryptionKey
     if (bucketKey !== this.encryptionKey) bucketKey?.grantEncryptDecrypt(grantee)

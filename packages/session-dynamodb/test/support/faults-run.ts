@@ -3,7 +3,6 @@
 import { randomUUID } from 'node:crypto'
 import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb'
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
-import { MemoryBucket } from './bucket.ts'
 import { FAULT_MODES, type Fault, type FaultMode, Ledger, type ProcessClient, processClient } from './faults-client.ts'
 import { itemsOfSession, type StoredItem } from './stored-items.ts'
 
@@ -23,7 +22,7 @@ export interface Stage {
   readonly first: ProcessClient
   /** A further process, for which all is well. */
   readonly process: () => ProcessClient
-  /** Every item of the session, with what is offloaded of it, and the objects that no item names. */
+  /** Every item of the session. */
   readonly items: () => Promise<StoredItem[]>
 }
 
@@ -107,14 +106,12 @@ interface Outcome {
 
 async function runOne({ tableName, config }: FaultTable, trace: Trace, fault: Fault | undefined): Promise<Outcome> {
   const ledger = new Ledger()
-  const bucket = new MemoryBucket()
   const sessionId = randomUUID()
-  const first = processClient(config, ledger, bucket, fault)
-  const reader = processClient(config, new Ledger(), bucket)
+  const first = processClient(config, ledger, fault)
+  const reader = processClient(config, new Ledger())
   const documentClient = DynamoDBDocumentClient.from(reader.client)
-  const items = async (): Promise<StoredItem[]> =>
-    bucket.resolve(await itemsOfSession({ tableName, documentClient }, sessionId))
-  const process = (): ProcessClient => processClient(config, ledger, bucket)
+  const items = (): Promise<StoredItem[]> => itemsOfSession({ tableName, documentClient }, sessionId)
+  const process = (): ProcessClient => processClient(config, ledger)
   const stage = { sessionId, tableName, fault, ledger, first, process, items }
   try {
     const problems = await trace.run(stage)
