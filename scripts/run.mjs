@@ -14,6 +14,7 @@ const COMMANDS = new Map([
   ['dev', { entry: 'packages/playground/src/dev.ts', needsBuild: true }],
   ['screenshot', { entry: 'packages/playground/src/screenshot.ts', needsBuild: true }],
   ['bench:capacity', { entry: 'packages/playground/src/bench-capacity.ts', needsBuild: true }],
+  ['bench:codecs', { entry: 'packages/playground/src/bench-codecs.ts', needsBuild: false }],
   ['bench:faults', { entry: 'packages/session-dynamodb/test/bench-faults.ts', needsBuild: true }],
   ['bench:races', { entry: 'packages/playground/src/bench-races.ts', needsBuild: false }],
 ])

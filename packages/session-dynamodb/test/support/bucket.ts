@@ -1,9 +1,10 @@
 /** A bucket in memory, behind a client like the AWS SDK's own. */
 
 import type { ObjectClient } from 'strands-session-dynamodb'
+import type { StoredItem } from './stored-items.ts'
 
 /** An object and when it was written. */
-interface StoredObject {
+interface ObjectInMemory {
   readonly bytes: Uint8Array
   readonly writtenAt: Date
 }
@@ -27,7 +28,7 @@ const PAGE_SIZE = 2
 /** The objects of one bucket, and the clients of the processes that use it. */
 export class MemoryBucket {
   readonly name = 'values'
-  readonly objects = new Map<string, StoredObject>()
+  readonly objects = new Map<string, ObjectInMemory>()
   /** Requests so far, such as `PutObject`. */
   readonly requests: string[] = []
 
@@ -47,9 +48,17 @@ export class MemoryBucket {
     }
   }
 
-  /** Everything that the objects hold, one after the other. */
-  bytes(): Uint8Array[] {
-    return [...this.objects.values()].map(({ bytes }) => bytes)
+  /** Items with their offloaded values as if these were in the table, and the objects that no item names. */
+  resolve(items: readonly StoredItem[]): StoredItem[] {
+    const named = new Set(items.map(({ object }) => object))
+    const stray = [...this.objects].filter(([name]) => !named.has(name))
+    return [
+      ...items.map((item) => {
+        const found = this.objects.get(String(item['object']))
+        return found === undefined ? item : { ...item, data: found.bytes }
+      }),
+      ...stray.map(([name, { bytes }]) => ({ pk: 'object', sk: name, data: bytes })),
+    ]
   }
 
   #answer(

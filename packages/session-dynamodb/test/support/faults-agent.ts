@@ -25,6 +25,8 @@ export interface AgentTraceOptions {
   readonly name: string
   readonly steps: readonly Step[]
   readonly options?: Partial<DynamoDBSessionManagerOptions>
+  /** Whether large values go to S3. @defaultValue false */
+  readonly offloads?: boolean
   readonly conversationManager?: () => ConversationManager
   /** Whether every message stays in the window. @defaultValue true */
   readonly keepsAll?: boolean
@@ -101,7 +103,7 @@ class AgentSchedule {
 
   #process(client: ProcessClient): AgentProcess {
     const { sessionId, tableName } = this.#stage
-    const { options, conversationManager } = this.#trace
+    const { options, offloads, conversationManager } = this.#trace
     const snapshots = this.#snapshots
     const manager = new DynamoDBSessionManager({
       sessionId,
@@ -110,6 +112,7 @@ class AgentSchedule {
       turnLeaseMs: LEASE_MS,
       logger: silent,
       ...options,
+      ...(offloads && { offload: client.offload }),
       ...(options?.snapshotTrigger && {
         snapshotTrigger: (params) => {
           snapshots.add(JSON.stringify(params.agentData.messages))
@@ -242,7 +245,8 @@ class AgentSchedule {
       else if (!sums.includes(String(row['sum'])))
         this.#problems.push(`row ${sk} was acknowledged and then overwritten`)
     }
-    const report = await verifySession({ sessionId, tableName, client: this.#stage.process().client })
+    const { client, offload } = this.#stage.process()
+    const report = await verifySession({ sessionId, tableName, client, offload })
     for (const { key, problem } of report.problems) this.#problems.push(`verifySession: ${key.sk}: ${problem}`)
     if (secret !== undefined && textOf(items).includes(secret)) this.#problems.push('redacted text is in the table')
   }

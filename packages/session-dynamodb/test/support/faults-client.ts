@@ -1,6 +1,8 @@
-/** One process's connection to DynamoDB, which fails at one request in a chosen way. */
+/** One process's connections to DynamoDB and S3, which fail at one request in a chosen way. */
 
 import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb'
+import type { OffloadOptions } from 'strands-session-dynamodb'
+import type { MemoryBucket } from './bucket.ts'
 
 /** What becomes of the one request. */
 export const FAULT_MODES = [
@@ -55,6 +57,8 @@ export class Ledger {
 /** A client that stands for a process. */
 export interface ProcessClient {
   readonly client: DynamoDBClient
+  /** Where it offloads large values, if it does. */
+  readonly offload: OffloadOptions
   /** Every request so far: the operation and the first sort key in it. Repetitions by the AWS SDK do not count. */
   readonly requests: readonly string[]
   /** Resolves when the process dies; never, when it does not. */
@@ -66,42 +70,63 @@ export interface ProcessClient {
  * Makes the client of a process.
  *
  * @param config - Settings; with a `requestHandler` that all processes share, which outlives them.
+ * @param bucket - What all processes share of S3.
  * @param fault - What goes wrong. @defaultValue nothing
  */
-export function processClient(config: DynamoDBClientConfig, ledger: Ledger, fault?: Fault): ProcessClient {
+export function processClient(
+  config: DynamoDBClientConfig,
+  ledger: Ledger,
+  bucket: MemoryBucket,
+  fault?: Fault,
+): ProcessClient {
   const isRetried = fault === undefined || fault.mode.endsWith('retried')
   const client = new DynamoDBClient({ ...config, maxAttempts: isRetried ? 3 : 1 })
   const requests: string[] = []
   const known = new WeakSet<object>()
   const death = Promise.withResolvers<void>()
   let isDead = false
+  /** Sends a request, or what becomes of it. One that is sent again has no name. */
+  const deliver = async <T>(name: string | undefined, puts: readonly SentPut[], send: () => Promise<T>): Promise<T> => {
+    if (isDead) return new Promise(() => {})
+    if (name !== undefined) requests.push(name)
+    const mode = name !== undefined && requests.length === fault?.request ? fault.mode : undefined
+    if (mode?.startsWith('reset')) throw lostConnection()
+    ledger.puts.push(...puts)
+    if (mode === undefined) {
+      const result = await send()
+      for (const put of puts) put.isAnswered = true
+      return isDead ? new Promise(() => {}) : result
+    }
+    // Whatever the answer was, nobody gets to know it.
+    await send().catch(() => undefined)
+    if (mode !== 'death') throw lostConnection()
+    isDead = true
+    death.resolve()
+    return new Promise(() => {})
+  }
   // Below the AWS SDK's retries, so that these see the failure.
   client.middlewareStack.add(
     (next, context) => async (call) => {
-      if (isDead) return new Promise(() => {})
       const operation = (context.commandName ?? '').replace(/Command$/, '')
       const isFirst = !known.has(context)
       known.add(context)
-      if (isFirst) requests.push(`${operation} ${sortKeysIn(call.input)[0] ?? ''}`.trim())
-      const mode = isFirst && requests.length === fault?.request ? fault.mode : undefined
-      if (mode?.startsWith('reset')) throw lostConnection()
-      const puts = putsIn(operation, call.input)
-      ledger.puts.push(...puts)
-      if (mode === undefined) {
-        const result = await next(call)
-        for (const put of puts) put.isAnswered = true
-        return isDead ? new Promise(() => {}) : result
-      }
-      // Whatever the answer was, nobody gets to know it.
-      await next(call).catch(() => undefined)
-      if (mode !== 'death') throw lostConnection()
-      isDead = true
-      death.resolve()
-      return new Promise(() => {})
+      const name = isFirst ? `${operation} ${sortKeysIn(call.input)[0] ?? ''}`.trim() : undefined
+      return deliver(name, putsIn(operation, call.input), () => next(call))
     },
     { step: 'finalizeRequest', priority: 'low', name: 'faults' },
   )
-  return { client, requests, death: death.promise, isDead: () => isDead }
+  const objects = bucket.client((name, send) =>
+    deliver(name, [], send).catch((error: unknown) => {
+      if (isRetried && isLostConnection(error)) return deliver(undefined, [], send)
+      throw error
+    }),
+  )
+  const offload = { bucket: bucket.name, client: objects, thresholdBytes: 1024 }
+  return { client, offload, requests, death: death.promise, isDead: () => isDead }
+}
+
+function isLostConnection(error: unknown): boolean {
+  return property(error, 'code') === 'ECONNRESET'
 }
 
 function lostConnection(): Error {

@@ -3,6 +3,7 @@
 import { randomUUID } from 'node:crypto'
 import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb'
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
+import { MemoryBucket } from './bucket.ts'
 import { FAULT_MODES, type Fault, type FaultMode, Ledger, type ProcessClient, processClient } from './faults-client.ts'
 import { itemsOfSession, type StoredItem } from './stored-items.ts'
 
@@ -22,7 +23,7 @@ export interface Stage {
   readonly first: ProcessClient
   /** A further process, for which all is well. */
   readonly process: () => ProcessClient
-  /** Every item of the session. */
+  /** Every item of the session, with what is offloaded of it, and the objects that no item names. */
   readonly items: () => Promise<StoredItem[]>
 }
 
@@ -106,12 +107,14 @@ interface Outcome {
 
 async function runOne({ tableName, config }: FaultTable, trace: Trace, fault: Fault | undefined): Promise<Outcome> {
   const ledger = new Ledger()
+  const bucket = new MemoryBucket()
   const sessionId = randomUUID()
-  const first = processClient(config, ledger, fault)
-  const reader = processClient(config, new Ledger())
+  const first = processClient(config, ledger, bucket, fault)
+  const reader = processClient(config, new Ledger(), bucket)
   const documentClient = DynamoDBDocumentClient.from(reader.client)
-  const items = (): Promise<StoredItem[]> => itemsOfSession({ tableName, documentClient }, sessionId)
-  const process = (): ProcessClient => processClient(config, ledger)
+  const items = async (): Promise<StoredItem[]> =>
+    bucket.resolve(await itemsOfSession({ tableName, documentClient }, sessionId))
+  const process = (): ProcessClient => processClient(config, ledger, bucket)
   const stage = { sessionId, tableName, fault, ledger, first, process, items }
   try {
     const problems = await trace.run(stage)

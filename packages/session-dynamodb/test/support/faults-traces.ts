@@ -161,5 +161,26 @@ const AGENT_TRACES: readonly AgentTraceOptions[] = [
   },
 ]
 
+/** The same with values that are offloaded, and with one that is large and compressed. */
+const OFFLOADING: readonly AgentTraceOptions[] = AGENT_TRACES.filter(({ name }) =>
+  ['redaction of a large message', 'large messages', 'large state'].includes(name),
+).map((trace) => ({ ...trace, name: `${trace.name}, offloaded`, offloads: true }))
+
+const COMPRESSED: readonly AgentTraceOptions[] = [
+  {
+    name: 'compressed messages and state',
+    secret: SECRET,
+    steps: [
+      { ask: 'So it goes. '.repeat(200) },
+      { act: async ({ agent }) => agent.appState.set('large', 'And so on. '.repeat(40_000)) },
+      { ask: `${SECRET} ${'again and again '.repeat(200)}` },
+    ],
+  },
+]
+
 /** All of them. */
-export const FAULT_TRACES: readonly Trace[] = [...AGENT_TRACES.map(agentTrace), graphTrace(), deletionTrace()]
+export const FAULT_TRACES: readonly Trace[] = [
+  ...[...AGENT_TRACES, ...OFFLOADING, ...COMPRESSED].map(agentTrace),
+  graphTrace(),
+  deletionTrace(),
+]

@@ -65,11 +65,14 @@ export function storedItem(item: Record<string, unknown>): StoredItem {
 /** The value of an item: its own, or the one that its parts among the items make up. */
 export function itemText(item: StoredItem, items: readonly StoredItem[]): string {
   if (typeof item['data'] === 'string') return item['data']
-  if (item['data'] instanceof Uint8Array) return decompressed(item['data'])
+  if (item['data'] instanceof Uint8Array) return decoded(item, item['data'])
   const prefix = `${item.sk}#part#${String(item['digest'])}#`
   const parts = items.flatMap(({ sk, data }) => (sk.startsWith(prefix) && data instanceof Uint8Array ? [data] : []))
-  const bytes = Buffer.concat(parts)
-  return item['enc'] === 'br' ? decompressed(bytes) : bytes.toString()
+  return decoded(item, Buffer.concat(parts))
+}
+
+function decoded(item: StoredItem, bytes: Uint8Array): string {
+  return item['enc'] === 'br' ? decompressed(bytes) : Buffer.from(bytes).toString()
 }
 
 /** What can be made of bytes that may be compressed, also when their end is missing. */
