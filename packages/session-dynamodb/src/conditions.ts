@@ -42,6 +42,14 @@ export function canCreate(writer: string, seconds: number): Condition {
   return { expression, names: writerName, values: { ':writer': writer, ':at': seconds } }
 }
 
+/** For a snapshot of a log that is being pruned: the rows that it names were there still. */
+export function isPrunedTo(pruned: number, incarnation: string): Condition {
+  return {
+    expression: 'pruned = :pruned AND incarnation = :incarnation',
+    values: { ':pruned': pruned, ':incarnation': incarnation },
+  }
+}
+
 /** For what an expired session has left: it is still what was listed, and not an item of a newer session. */
 export function isUnchanged({ sum, expiresAt }: Item): Condition {
   const isSameContent = sum === undefined ? 'attribute_not_exists(#sum)' : '#sum = :sum'

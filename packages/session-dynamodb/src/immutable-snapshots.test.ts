@@ -50,6 +50,7 @@ function snapshotsFor() {
     ...{ autoCreate: true, windowSize: 40, touchIntervalSeconds: 300 },
     directory: new SessionDirectory({ table, now }),
     lifetime: new Lifetime(undefined, now),
+    retention: 'all',
   })
   return { ...mocked, log, snapshots: new ImmutableSnapshots(table, values, keys, log) }
 }

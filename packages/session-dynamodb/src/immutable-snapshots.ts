@@ -3,9 +3,10 @@
 import type { Snapshot } from '@strands-agents/sdk'
 import { type Item, keyOf } from './attributes.ts'
 import { SessionCorruptedError } from './errors.ts'
-import { parseSnapshotMark, snapshotItem } from './items.ts'
+import { parseSnapshotMark } from './items.ts'
 import type { ScopeKeys } from './keys.ts'
 import { parseRows, readMessages, readRows } from './log-reader.ts'
+import { putMark } from './log-writer.ts'
 import type { Redactions } from './redaction.ts'
 import { ATTRIBUTE } from './schema.ts'
 import type { SessionLog } from './session-log.ts'
@@ -33,12 +34,13 @@ export class ImmutableSnapshots {
   async save(snapshotId: string, snapshot: FrozenSnapshot, redacted: Redactions): Promise<void> {
     const key = this.#keys.snapshot(snapshotId)
     const { createdAt, stateDigest } = snapshot
-    const { incarnation, window } = await this.#log.stage(snapshot, redacted)
+    const { pen, window, pruned } = await this.#log.stage(snapshot, redacted)
+    const { incarnation } = pen
     if (!this.#stored.has(`${incarnation} ${stateDigest}`)) {
       await this.#values.save(this.#keys.snapshotState(stateDigest), snapshot.state)
       this.#stored.add(`${incarnation} ${stateDigest}`)
     }
-    await this.#table.put(snapshotItem(key, { incarnation, window, createdAt, stateDigest }))
+    await putMark(pen, key, { incarnation, window, createdAt, stateDigest }, pruned)
   }
 
   /**

@@ -28,6 +28,7 @@ export type {
   ObjectClient,
   OffloadOptions,
   RepairMode,
+  Retention,
   TableOptions,
 } from './options.ts'
 export type { CapacityUsage, Retry } from './requests.ts'

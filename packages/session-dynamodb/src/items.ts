@@ -26,6 +26,8 @@ export interface Head {
   readonly touchedAt: number
   /** The session's time to live in seconds; absent when it had none that its writer knew of. */
   readonly ttl?: number | undefined
+  /** Up to which row those have been deleted that nothing needs; absent while all rows are kept. */
+  readonly pruned?: number | undefined
 }
 
 /** What a state item says of the rest of the latest snapshot. */
@@ -139,13 +141,14 @@ export function isAnswer(message: unknown): boolean {
 }
 
 export function headItem(key: ItemKey, head: Head): Item {
-  const { window, ttl, ...rest } = head
+  const { window, ttl, pruned, ...rest } = head
   return seal({
     ...key,
     v: FORMAT_VERSION,
     ...rest,
     ...(window === undefined ? {} : { window: formatRanges(window) }),
     ...(ttl === undefined ? {} : { ttl }),
+    ...(pruned === undefined ? {} : { pruned }),
   })
 }
 
@@ -163,6 +166,7 @@ export function parseHead(item: Item): Head {
     createdAt: read.string('createdAt'),
     touchedAt: read.count('touchedAt'),
     ttl: read.optionalCount('ttl'),
+    pruned: read.optionalCount('pruned'),
   }
 }
 

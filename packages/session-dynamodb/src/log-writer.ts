@@ -2,9 +2,19 @@
 
 import type { Item, ValuePlace } from './attributes.ts'
 import { mapConcurrently } from './concurrency.ts'
-import { canAdvance, canAppend, canCreate, isBy } from './conditions.ts'
+import { canAdvance, canAppend, canCreate, isBy, isPrunedTo } from './conditions.ts'
 import { SessionConflictError } from './errors.ts'
-import { closesTurn, type Head, headItem, messageFrame, type RowFacts, type State, stateFrame } from './items.ts'
+import {
+  closesTurn,
+  type Head,
+  headItem,
+  messageFrame,
+  type RowFacts,
+  type SnapshotMark,
+  type State,
+  snapshotItem,
+  stateFrame,
+} from './items.ts'
 import type { ItemKey, ScopeKeys } from './keys.ts'
 import type { SessionWrite } from './session-item.ts'
 import type { SessionTable, WriteOutcome } from './table.ts'
@@ -89,6 +99,20 @@ export async function putHead(pen: Pen, head: Head): Promise<void> {
   const known = head.version - 1
   const outcome = await pen.table.put(headItem(key, head), canAdvance(pen.writer, pen.incarnation, known))
   if (!outcome.written) throw conflict(pen, key, `version ${known}`, outcome.found)
+}
+
+/**
+ * Writes the item of an immutable snapshot.
+ *
+ * @param pruned - Up to which row the log was pruned when its rows were found, if it is.
+ * @throws {@link SessionConflictError} when it has been pruned since: the rows may be gone.
+ */
+export async function putMark(pen: Pen, key: ItemKey, mark: SnapshotMark, pruned: number | undefined): Promise<void> {
+  const item = snapshotItem(key, mark)
+  if (pruned === undefined) return void (await pen.table.put(item))
+  const check = { key: pen.keys.head(), condition: isPrunedTo(pruned, mark.incarnation) }
+  const outcome = await pen.table.transact(check, [{ item }])
+  if (!outcome.written) throw conflict(pen, check.key, `rows from ${pruned + 1} on`, outcome.found)
 }
 
 /**

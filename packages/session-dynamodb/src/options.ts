@@ -149,9 +149,20 @@ export interface DynamoDBSnapshotStorageOptions extends TableOptions {
    * @defaultValue none: sessions do not expire
    */
   readonly ttlSeconds?: number | undefined
+  /**
+   * Which messages are kept: `'all'` of them, or `'window'`, those that the window, an immutable snapshot or the answer to a
+   * turn with an id needs. The others are deleted when at least 50 of them have gathered, which costs a write unit for each
+   * started KB. Give all managers of a session the same.
+   *
+   * @defaultValue 'all': the log is a full transcript
+   */
+  readonly retention?: Retention | undefined
   /** Receives what is worth knowing, never conversation text. @defaultValue warnings and errors on the console */
   readonly logger?: Logger | undefined
 }
+
+/** Which messages of a session are kept. */
+export type Retention = 'all' | 'window'
 
 /** What becomes of what a crash has left unfinished: it is completed, it is dropped, or it is left as it is. */
 export type RepairMode = 'complete' | 'drop' | 'off'

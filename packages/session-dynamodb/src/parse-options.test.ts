@@ -39,6 +39,8 @@ describe('options', () => {
       consistentRead: true,
       windowSize: 40,
       touchIntervalSeconds: 300,
+      ttlSeconds: undefined,
+      retention: 'all',
       turnExclusion: true,
       turnLeaseMs: 120_000,
       turnWaitMs: 30_000,
@@ -60,6 +62,7 @@ describe('options', () => {
     const names = [
       ...['tenantId', 'owner', 'title', 'saveLatestOn', 'multiAgentSaveLatestOn', 'snapshotTrigger', 'autoCreate'],
       ...['restoreSystemPrompt', 'compression', 'consistentRead', 'windowSize', 'touchIntervalSeconds', 'onCapacity'],
+      ...['ttlSeconds', 'retention'],
       ...['turnExclusion', 'turnLeaseMs', 'turnWaitMs', 'repair', 'onAnswerNotSaved', 'onRetry'],
       ...['getRemainingTimeInMillis', 'client', 'clientConfig'],
     ]
@@ -85,6 +88,8 @@ describe('options', () => {
       consistentRead: false,
       windowSize: 1,
       touchIntervalSeconds: 86_400,
+      ttlSeconds: 315_360_000,
+      retention: 'window',
       turnExclusion: false,
       turnLeaseMs: 1000,
       turnWaitMs: 0,

@@ -16,6 +16,7 @@ import type {
   DynamoDBSessionManagerOptions,
   DynamoDBSnapshotStorageOptions,
   RepairMode,
+  Retention,
   TableOptions,
 } from './options.ts'
 import { parseOffload } from './parse-offload.ts'
@@ -40,6 +41,7 @@ export interface ParsedStorageOptions extends ParsedTableOptions {
   readonly windowSize: number
   readonly touchIntervalSeconds: number
   readonly ttlSeconds: number | undefined
+  readonly retention: Retention
   readonly logger: Logger
 }
 
@@ -126,6 +128,7 @@ export function parseStorageOptions(options: DynamoDBSnapshotStorageOptions): Pa
       isCount(1, MAX_TTL_SECONDS),
       `a whole number of seconds from 1 to ${MAX_TTL_SECONDS}`,
     ),
+    retention: oneOf('retention', options.retention, ['all', 'window']),
     logger: parseLogger(options.logger),
   }
 }

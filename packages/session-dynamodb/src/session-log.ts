@@ -19,7 +19,9 @@ import {
   type Stray,
   strays,
 } from './log-reader.ts'
-import { appendRows, createScope, type Pen, putHead, putState, takeBack } from './log-writer.ts'
+import { appendRows, conflict, createScope, type Pen, putHead, putState, takeBack } from './log-writer.ts'
+import type { Retention } from './options.ts'
+import { prune, pruneLimit } from './pruning.ts'
 import { type Redactions, redactRows, redactStates } from './redaction.ts'
 import { ATTRIBUTE } from './schema.ts'
 import type { SessionDirectory } from './session-directory.ts'
@@ -42,6 +44,8 @@ export interface SessionLogOptions {
   readonly windowSize: number
   /** How old the session item may grow while the session is active, in seconds. */
   readonly touchIntervalSeconds: number
+  /** Which rows are kept. */
+  readonly retention: Retention
   /** What this writer knows of the session's time to live. */
   readonly lifetime: Lifetime
   /** Current time in milliseconds since the epoch. */
@@ -85,6 +89,8 @@ export class SessionLog {
   #unconfirmed: LogEntry[] = []
   /** What a crash has left of texts that their rows no longer hold. */
   #strays: readonly Stray[] = []
+  /** Whether the log was read or looked at in this turn. */
+  #isCurrent = false
   /** Set once another writer was met: from then on nothing is saved until the log is loaded again. */
   #conflict: SessionConflictError | undefined
 
@@ -119,6 +125,7 @@ export class SessionLog {
    * @throws {@link SessionConflictError} when another writer has changed the log since it was loaded.
    */
   async save(snapshot: FrozenSnapshot, redacted: Redactions, endsTurn = false): Promise<void> {
+    const { retention, lifetime } = this.#options
     await this.#guarded(async () => {
       const known = await this.#basis(snapshot, true)
       const pen = this.#pen(known.head.incarnation)
@@ -131,6 +138,8 @@ export class SessionLog {
       const isActive = stateChanged || plan.commit || plan.rows.length > 0
       const touchedAt = isActive ? await this.#touchWhenDue(known) : undefined
       const facts = { createdAt, turn: this.#mark(), touchedAt }
+      if (plan.rows.length > 0) await this.#checkCurrent(pen, known)
+      if (endsTurn) this.#isCurrent = false
       await appendRows(pen, plan.rows, facts, (entry) => this.#note(known, entry))
       await this.#redact(pen, known, snapshot, redacted)
       known.window = plan.window
@@ -139,10 +148,14 @@ export class SessionLog {
       const isUnsettled = endsTurn && isOpen(known) && known.newest?.writer === pen.writer
       const commit = plan.commit || isFirst || redacted.size > 0 || isUnsettled
       if (!commit && (touchedAt === undefined || plan.rows.length > 0)) {
-        if (endsTurn) await this.#checkAlive(pen)
+        // Without turns each save is by itself.
+        const isAlone = known.head.pruned !== undefined && this.turn.leaseMs === undefined
+        if (endsTurn || isAlone) await this.#checkAlive(pen)
         return
       }
       const { head, window, last, stateVersion } = known
+      const prunes = retention === 'window' && head.pruned !== undefined && plan.rows.length === 0
+      const limit = prunes ? pruneLimit(window ?? [], head.pruned ?? 0) : undefined
       const isAnswered = this.#entries.get(window?.at(-1) ?? 0)?.isAnswer === true
       known.head = {
         ...head,
@@ -154,7 +167,9 @@ export class SessionLog {
         settled: isUnsettled || isAnswered ? last : head.settled,
         createdAt,
         touchedAt: known.touchedAt,
-        ttl: this.#options.lifetime.ttl,
+        ttl: lifetime.ttl,
+        // Said before anything is pruned, so that others who read the head know of it.
+        pruned: limit ?? head.pruned ?? (retention === 'window' ? 0 : undefined),
       }
       try {
         await this.#orTakeBack(pen, putHead(pen, known.head))
@@ -165,8 +180,10 @@ export class SessionLog {
         if (!isHarmless || !(error instanceof SessionConflictError) || error.key === SESSION_SORT_KEY) throw error
         this.#conflict = error
         this.#known = undefined
+        return
       }
       this.#unconfirmed = []
+      if (limit !== undefined) await this.#prune(pen, window ?? [], [Number(head.pruned) + 1, limit])
     })
   }
 
@@ -174,22 +191,21 @@ export class SessionLog {
    * Makes sure that all messages of a snapshot are in the log, without the window seeing those that are new.
    *
    * @param redacted - Messages whose earlier text must go.
-   * @returns Where they are.
+   * @returns Where they are, and up to which row the log was pruned then.
    */
   async stage(
     snapshot: FrozenSnapshot,
     redacted: Redactions,
-  ): Promise<{ incarnation: string; window: readonly number[] | undefined }> {
+  ): Promise<{ pen: Pen; window: readonly number[] | undefined; pruned: number | undefined }> {
     return this.#guarded(async () => {
       const known = await this.#basis(snapshot, false)
-      const { incarnation } = known.head
-      const pen = this.#pen(incarnation)
+      const pen = this.#pen(known.head.incarnation)
       const plan = planWindow({ ...known, entries: this.#entries }, snapshot.messages, { stage: true, redacted })
       this.#checkSizes(snapshot, plan.rows)
       const facts = { createdAt: snapshot.createdAt, touchedAt: await this.#touchWhenDue(known) }
       await appendRows(pen, plan.rows, facts, (entry) => this.#note(known, entry))
       await this.#redact(pen, known, snapshot, redacted)
-      return { incarnation, window: plan.window }
+      return { pen, window: plan.window, pruned: known.head.pruned }
     })
   }
 
@@ -270,7 +286,7 @@ export class SessionLog {
   }
 
   async #create(snapshot: FrozenSnapshot, withLatest: boolean): Promise<Known> {
-    const { directory, sessionId, now, autoCreate, lifetime } = this.#options
+    const { directory, sessionId, now, autoCreate, lifetime, retention } = this.#options
     const { createdAt } = snapshot
     const window = withLatest && snapshot.messages !== undefined ? [] : undefined
     const stateVersion = withLatest ? 1 : 0
@@ -287,7 +303,8 @@ export class SessionLog {
       const touchedAt = session.at
       const { ttl } = lifetime
       const versions = { version: 1, last: 0, settled: 0, stateVersion }
-      const head: Head = { ...versions, incarnation, writer, window, createdAt, touchedAt, ttl }
+      const pruned = retention === 'window' ? 0 : undefined
+      const head: Head = { ...versions, incarnation, writer, window, createdAt, touchedAt, ttl, pruned }
       const facts = { version: 1, writer, last: 0, createdAt }
       const state = withLatest ? { facts, text: snapshot.state } : undefined
       const outcome = await createScope(pen, session, head, state)
@@ -300,24 +317,41 @@ export class SessionLog {
   }
 
   /**
-   * A row goes into the log whatever becomes of the session. Looks whether it has been deleted in the meantime, and takes
-   * the rows back if so.
+   * A row goes into the log whatever becomes of the session. Looks whether it has been deleted in the meantime, or pruned
+   * beyond the row by others who were far ahead, and takes the rows back if so.
    *
-   * @throws {@link SessionConflictError} when it has been deleted.
+   * @throws {@link SessionConflictError} when it has been.
    */
   async #checkAlive(pen: Pen): Promise<void> {
     if (this.#unconfirmed.length === 0) return
     const key = pen.keys.head()
-    const item = await pen.table.get(key)
-    const incarnation = item && parseHead(item).incarnation
+    const item = await pen.table.get(key, true)
+    const head = item && parseHead(item)
     const rows = this.#unconfirmed
     this.#unconfirmed = []
-    if (incarnation === pen.incarnation) return
+    const isSame = head?.incarnation === pen.incarnation
+    const first = Math.min(...rows.map(({ seq }) => seq))
+    if (isSame && (head.pruned ?? 0) < first) return
     await takeBack(pen, rows)
+    if (isSame) throw conflict(pen, key, `rows before ${first}`, item)
     const { sessionId, scopeId } = pen
     const expected = `the session begun at ${pen.incarnation}`
-    const actual = incarnation === undefined ? 'nothing: it was deleted' : `the one begun at ${incarnation}`
+    const actual = head === undefined ? 'nothing: it was deleted' : `the one begun at ${head.incarnation}`
     throw new SessionConflictError({ sessionId, scopeId, key: SESSION_SORT_KEY, expected, actual })
+  }
+
+  /**
+   * Where a log is pruned, a sequence number that is free may have been in use: a writer that was idle for a while looks how
+   * far the log has come before its turn takes one.
+   */
+  async #checkCurrent(pen: Pen, known: Known): Promise<void> {
+    if (this.#isCurrent || known.head.pruned === undefined) return
+    const item = await pen.table.get(pen.keys.head(), true)
+    const head = item && parseHead(item)
+    if (head?.incarnation === pen.incarnation && (head.pruned ?? 0) > known.last) {
+      throw conflict(pen, pen.keys.head(), `rows up to ${known.last}`, item)
+    }
+    this.#isCurrent = true
   }
 
   /**
@@ -328,7 +362,8 @@ export class SessionLog {
     try {
       await write
     } catch (error) {
-      if (error instanceof SessionConflictError && !isAnotherHead(pen, error)) await this.#checkAlive(pen)
+      const isPruned = this.#known?.head.pruned !== undefined
+      if (error instanceof SessionConflictError && (isPruned || !isAnotherHead(pen, error))) await this.#checkAlive(pen)
       throw error
     }
   }
@@ -354,6 +389,12 @@ export class SessionLog {
     const changed = await redactRows(pen, redacted, messages ?? [], createdAt)
     for (const entry of changed) this.#note(known, entry)
     await redactStates(pen, redacted)
+  }
+
+  /** All is saved: what cannot be deleted now is left, and takes nothing but room. */
+  async #prune(pen: Pen, window: readonly number[], range: readonly [number, number]): Promise<void> {
+    const pruned = await prune(pen, window, range).catch(() => [])
+    for (const seq of pruned) this.#entries.delete(seq)
   }
 
   async #saveState(pen: Pen, known: Known, snapshot: FrozenSnapshot): Promise<void> {
@@ -386,6 +427,7 @@ export class SessionLog {
     const { table, values, keys, windowSize, lifetime } = this.#options
     this.#known = undefined
     this.#entries = new Map()
+    this.#isCurrent = true
     const page = await readLog(table, keys, windowSize, (...read) => this.#isGone(...read))
     if (page.head === undefined) {
       await this.#checkAbsence(page.leftovers)

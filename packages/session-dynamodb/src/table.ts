@@ -180,15 +180,26 @@ export class SessionTable {
     return 'found' in output ? { written: false, found: output.found } : { written: true }
   }
 
-  /** Updates one item and writes or deletes others, all or nothing. Costs twice what the writes cost by themselves. */
+  /**
+   * Updates one item, or only checks it, and writes or deletes others, all or nothing. Costs twice what the writes cost by
+   * themselves.
+   */
   async transact(
-    update: { readonly key: ItemKey; readonly expression: string; readonly condition: Condition },
+    update: { readonly key: ItemKey; readonly expression?: string; readonly condition: Condition },
     puts: readonly { readonly item: Item; readonly condition?: Condition }[],
     deletes: readonly ItemKey[] = [],
   ): Promise<{ written: true } | { written: false; key: ItemKey; found: Item | undefined }> {
     const input: TransactWriteCommandInput = {
       TransactItems: [
-        { Update: this.#updateInput(update.key, update.expression, update.condition) },
+        update.expression === undefined
+          ? {
+              ConditionCheck: {
+                TableName: this.tableName,
+                Key: { ...update.key },
+                ...conditionInput(update.condition),
+              },
+            }
+          : { Update: this.#updateInput(update.key, update.expression, update.condition) },
         ...puts.map(({ item, condition }) => ({
           Put: {
             TableName: this.tableName,

@@ -48,6 +48,7 @@ async function turnsOf(...items: readonly object[]) {
     ...{ autoCreate: true, windowSize: 40, touchIntervalSeconds: 300 },
     directory: new SessionDirectory({ table, now }),
     lifetime: new Lifetime(undefined, now),
+    retention: 'all',
   })
   const queued: string[] = []
   const turns = new Turns({
