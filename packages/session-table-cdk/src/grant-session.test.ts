@@ -110,15 +110,26 @@ describe('grantSession', () => {
     },
   )
 
-  it('adds the use of the keys of the table and of the bucket, once each', () => {
+  it('adds the use of the keys of the table, of its replicas and of the bucket', () => {
     const make = (stack: Stack): ISessionTable => {
       const bucket = new Bucket(stack, 'Bucket', { encryptionKey: new Key(stack, 'BucketKey') })
-      return new SessionTable(stack, 'Sessions', { encryptionKey: new Key(stack, 'TableKey'), offload: { bucket } })
+      return new SessionTable(stack, 'Sessions', {
+        encryptionKey: new Key(stack, 'TableKey'),
+        replicas: [{ region: 'eu-west-1', encryptionKeyArn: 'arn:aws:kms:eu-west-1:123456789012:key/replica' }],
+        offload: { bucket },
+      })
     }
     const keyActions = ['kms:Decrypt', 'kms:Encrypt', 'kms:ReEncrypt*', 'kms:GenerateDataKey*']
     const keys = granted(make).filter(({ Action }) => JSON.stringify(Action) === JSON.stringify(keyActions))
 
-    expect(JSON.stringify(keys.map(({ Resource }) => Resource))).toMatch(/TableKey.*BucketKey/)
+    expect(JSON.stringify(keys.map(({ Resource }) => Resource))).toMatch(/TableKey.*key\/replica.*BucketKey/)
+  })
+
+  it('adds the use of a key once that encrypts the table and the bucket', () => {
+    const make = (stack: Stack): ISessionTable =>
+      new SessionTable(stack, 'Sessions', { encryptionKey: new Key(stack, 'TableKey'), offload: true })
+
+    expect(JSON.stringify(granted(make)).match(/kms:Decrypt/g)).toHaveLength(1)
   })
 })
 

@@ -50,7 +50,8 @@ export abstract class SessionTableBase extends Construct implements ISessionTabl
   abstract readonly offload: Offload | undefined
   /** The table's ARN in each of its regions. */
   protected abstract readonly tableArns: readonly string[]
-  protected abstract readonly encryptionKey: IKey | undefined
+  /** The keys that encrypt the table, if they are not DynamoDB's own. */
+  protected abstract readonly encryptionKeys: readonly IKey[]
 
   get environment(): Readonly<Record<string, string>> {
     return { [TABLE_VARIABLE]: this.table.tableName }
@@ -83,9 +84,9 @@ export abstract class SessionTableBase extends Construct implements ISessionTabl
         'It may use the objects of the sessions that it was granted, and no other.',
       )
     }
-    this.encryptionKey?.grantEncryptDecrypt(grantee)
     const bucketKey = offload?.bucket.encryptionKey
-    if (bucketKey !== this.encryptionKey) bucketKey?.grantEncryptDecrypt(grantee)
+    const keys = new Set([...this.encryptionKeys, ...(bucketKey === undefined ? [] : [bucketKey])])
+    for (const key of keys) key.grantEncryptDecrypt(grantee)
     return grants.reduce((all, grant) => all.combine(grant))
   }
 }

@@ -2,12 +2,12 @@
 
 import { Stack } from 'aws-cdk-lib'
 import { type ITableV2, TableV2 } from 'aws-cdk-lib/aws-dynamodb'
-import type { IKey } from 'aws-cdk-lib/aws-kms'
+import { type IKey, Key } from 'aws-cdk-lib/aws-kms'
 import type { Construct } from 'constructs'
 import { OWNER_INDEX } from 'strands-session-dynamodb/schema'
 import { checkObjectPrefix, checkProps, checkTableName } from './check-props.ts'
 import { OffloadBucket } from './offload-bucket.ts'
-import type { OffloadProps, SessionTableProps } from './props.ts'
+import type { OffloadProps, SessionTableProps, SessionTableReplica } from './props.ts'
 import { ReclaimFunction } from './reclaim-function.ts'
 import { SessionMonitoring } from './session-monitoring.ts'
 import { type ISessionTable, type Offload, SessionTableBase } from './session-table-base.ts'
@@ -41,18 +41,18 @@ export class SessionTable extends SessionTableBase {
   readonly offload: Offload | undefined
   /** The alarms and the dashboard. */
   readonly monitoring: SessionMonitoring
-  protected readonly encryptionKey: IKey | undefined
+  protected readonly encryptionKeys: readonly IKey[]
   protected readonly tableArns: readonly string[]
 
   /** @throws `InvalidPropError` naming the first prop that is wrong */
   constructor(scope: Construct, id: string, props: SessionTableProps = {}) {
     super(scope, id)
     checkProps(this, props)
-    const { replicas = [] } = props
+    const { encryptionKey, replicas = [] } = props
 
-    this.encryptionKey = props.encryptionKey
     this.table = new TableV2(this, 'Table', tablePropsOf(props))
     this.tableArns = [this.table.tableArn, ...replicas.map(({ region }) => this.#arnIn(region))]
+    this.encryptionKeys = [...(encryptionKey === undefined ? [] : [encryptionKey]), ...this.#keysOf(replicas)]
     this.offload = this.#createOffload(props)
     const reclaim =
       this.offload &&
@@ -77,6 +77,12 @@ export class SessionTable extends SessionTableBase {
     return { bucket: new OffloadBucket(this, 'Offload', { ephemeral, encryptionKey, recoverableDays }), prefix }
   }
 
+  #keysOf(replicas: readonly SessionTableReplica[]): IKey[] {
+    return replicas.flatMap(({ region, encryptionKeyArn }) =>
+      encryptionKeyArn === undefined ? [] : [Key.fromKeyArn(this, `Key-${region}`, encryptionKeyArn)],
+    )
+  }
+
   /** DynamoDB gives a replica the table's name. */
   #arnIn(region: string): string {
     const resourceName = this.table.tableName
@@ -88,7 +94,7 @@ export class SessionTable extends SessionTableBase {
 class ExistingSessionTable extends SessionTableBase {
   readonly table: ITableV2
   readonly offload: Offload | undefined
-  protected readonly encryptionKey: IKey | undefined
+  protected readonly encryptionKeys: readonly IKey[]
   protected readonly tableArns: readonly string[]
 
   constructor(scope: Construct, id: string, tableName: string, { offload, encryptionKey }: SessionTableAttributes) {
@@ -101,7 +107,7 @@ class ExistingSessionTable extends SessionTableBase {
       ...(encryptionKey !== undefined && { encryptionKey }),
     })
     this.offload = offload && { bucket: offload.bucket, prefix: offload.prefix ?? '' }
-    this.encryptionKey = encryptionKey
+    this.encryptionKeys = encryptionKey === undefined ? [] : [encryptionKey]
     this.tableArns = [this.table.tableArn]
   }
 }
