@@ -3,7 +3,7 @@
  *
  * Sets up what is missing, then hands over to the command, on the Node.js that the lockfile pins.
  */
-import { buildLibrary, installDependencies, run } from './setup.mjs'
+import { buildConstruct, buildLibrary, installDependencies, run } from './setup.mjs'
 
 /** Each command's entry point. The test command builds for itself, as its type check; the races run from sources. */
 const COMMANDS = new Map([
@@ -16,6 +16,7 @@ const COMMANDS = new Map([
   ['bench:capacity', { entry: 'packages/playground/src/bench-capacity.ts', needsBuild: true }],
   ['bench:codecs', { entry: 'packages/playground/src/bench-codecs.ts', needsBuild: false }],
   ['bench:faults', { entry: 'packages/session-dynamodb/test/bench-faults.ts', needsBuild: true }],
+  ['bench:cold-start', { entry: 'infra/test/bench-cold-start.ts', needsBuild: true, needsConstruct: true }],
   ['bench:races', { entry: 'packages/playground/src/bench-races.ts', needsBuild: false }],
 ])
 
@@ -28,7 +29,7 @@ if (command === undefined) {
 } else {
   try {
     await installDependencies()
-    if (command.needsBuild) await buildLibrary()
+    if (command.needsBuild) await (command.needsConstruct ? buildConstruct() : buildLibrary())
     // Node.js 22 still calls type stripping experimental; the notice would only be noise.
     process.exitCode = await run('node', ['--disable-warning=ExperimentalWarning', command.entry, ...args], 'inherit')
   } catch (error) {
