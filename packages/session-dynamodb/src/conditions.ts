@@ -31,6 +31,11 @@ export function canAppend(writer: string, incarnation: string): Condition {
 /** For a row that is redacted: it exists. Whoever wrote it, the old text must go. */
 export const exists: Condition = { expression: 'attribute_exists(pk)' }
 
+/** For a chunk that is not referred to any more: nobody has written it again for a later version. */
+export function isUpTo(version: number): Condition {
+  return { expression: '#version <= :version', names: { '#version': 'version' }, values: { ':version': version } }
+}
+
 /** For a row that is taken back: it is still the one that was written. */
 export function isBy(writer: string): Condition {
   return { expression: isMine, names: writerName, values: { ':writer': writer } }

@@ -25,6 +25,7 @@ import { Lifetime } from './lifetime.ts'
 import type { Redactions } from './redaction.ts'
 import { SessionDirectory } from './session-directory.ts'
 import { SessionLog } from './session-log.ts'
+import { openScope } from './shared-chunks.ts'
 import { freeze } from './snapshot.ts'
 import { SessionTable } from './table.ts'
 import { ValueStore } from './values.ts'
@@ -42,17 +43,18 @@ const markOf = (id: string, window: string, createdAt: string) =>
 function snapshotsFor() {
   const mocked = mockedClient()
   const now = (): number => START
-  const keys = new ScopeKeys(LOCATION)
   const table = new SessionTable({ client: mocked.client, tableName: TableName, consistentRead: true })
   const values = new ValueStore(table, { compression: 'off' })
+  const store = openScope({ table, values, keys: new ScopeKeys(LOCATION) })
   const log = new SessionLog({
-    ...{ table, values, keys, sessionId: 's', scopeId: 'a', nonce: 'me', now },
+    ...store,
+    ...{ sessionId: 's', scopeId: 'a', nonce: 'me', now },
     ...{ autoCreate: true, windowSize: 40, touchIntervalSeconds: 300 },
     directory: new SessionDirectory({ table, now }),
     lifetime: new Lifetime(undefined, now),
     retention: 'all',
   })
-  return { ...mocked, log, snapshots: new ImmutableSnapshots(table, values, keys, log) }
+  return { ...mocked, log, snapshots: new ImmutableSnapshots(store, log) }
 }
 
 /** Snapshots of a log that holds two messages. */

@@ -18,6 +18,11 @@ export function writerOf(incarnation: string, nonce: string): string {
   return `${incarnation}-${nonce}`
 }
 
+/** The incarnation in which a writer wrote. */
+export function incarnationOf(writer: string): string {
+  return writer.slice(0, LENGTH)
+}
+
 /** Whether a writer wrote in an incarnation. */
 export function belongsTo(writer: string, incarnation: string): boolean {
   return writer.startsWith(`${incarnation}-`)

@@ -35,9 +35,9 @@ import type { PlannedRow, TurnMark } from './window.ts'
 const key = { pk: 'session#s', sk: 'the item' }
 
 const messageItem = (itemKey: ItemKey, planned: PlannedRow, encoded: StoredValue, facts: RowFacts): Item =>
-  withValue(messageFrame(itemKey, planned, facts), encoded)
+  withValue(messageFrame(itemKey, planned, facts, false), encoded)
 const stateItem = (itemKey: ItemKey, facts: Omit<State, 'value'>, encoded: StoredValue): Item =>
-  withValue(stateFrame(itemKey, facts), encoded)
+  withValue(stateFrame(itemKey, facts, facts.digest !== encoded.digest), encoded)
 const valueItem = (itemKey: ItemKey, encoded: StoredValue): Item => withValue(valueFrame(itemKey), encoded)
 
 /** A text that is stored as it is. */
@@ -92,7 +92,7 @@ const head: fc.Arbitrary<Head> = fc.record({
   createdAt: text,
   touchedAt: count,
 })
-const stateFacts = fc.record({ version: count, writer: text, last: count, createdAt: text })
+const stateFacts = fc.record({ version: count, writer: text, last: count, createdAt: text, digest: text })
 const mark: fc.Arbitrary<SnapshotMark> = fc.record({ incarnation: text, window, createdAt: text, stateDigest: text })
 
 describe('items', () => {
@@ -103,6 +103,7 @@ describe('items', () => {
         const item = messageItem(key, planned, encoded, { writer, createdAt, turn: mark, touchedAt: touched })
         expect(parseMessage(item, seq)).toEqual({
           ...{ seq, writer, createdAt, detached, replaces, value: encoded, touchedAt: touched },
+          digest: encoded.digest,
           // An answer that joins the window by itself ends its turn: nobody waits for it any more.
           turn: { id: mark.id, until: message.isAnswer && !detached ? undefined : mark.until },
         })
@@ -252,11 +253,11 @@ const kinds = [
   },
   {
     kind: 'state',
-    item: stateItem(key, { version: 1, writer: 'w', last: 0, createdAt: 'now' }, inJson('{}')),
+    item: stateItem(key, { version: 1, writer: 'w', last: 0, createdAt: 'now', digest: 'whole' }, inJson('{}')),
     parse: parseState,
-    texts: ['writer', 'createdAt', 'data'],
+    texts: ['writer', 'createdAt', 'data', 'whole'],
     counts: ['version', 'last'],
-    optional: [],
+    optional: ['whole'],
   },
   {
     kind: 'snapshot',
@@ -374,7 +375,7 @@ describe('what is known of a message', () => {
   it('is its row and its tracking id', () => {
     const message = { seq: 7, writer: 'w', createdAt: 'now', detached: true, replaces: [3] }
     const turn = { id: 'event-1', until: 9 }
-    const row = { ...message, turn, touchedAt: 8, stale: undefined, value: inJson('{}') }
+    const row = { ...message, turn, touchedAt: 8, stale: undefined, digest: digestOf('{}'), value: inJson('{}') }
     const entry = {
       seq: 7,
       digest: digestOf('{}'),

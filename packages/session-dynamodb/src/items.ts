@@ -28,6 +28,8 @@ export interface Head {
   readonly ttl?: number | undefined
   /** Up to which row those have been deleted that nothing needs; absent while all rows are kept. */
   readonly pruned?: number | undefined
+  /** Whether a redaction has written it, and may not have deleted all chunks yet that nothing refers to any more. */
+  readonly unswept?: boolean
 }
 
 /** What a state item says of the rest of the latest snapshot. */
@@ -37,6 +39,8 @@ export interface State {
   /** Highest sequence number in use when it was written. */
   readonly last: number
   readonly createdAt: string
+  /** Digest of the state's JSON; that of the value is another one when it refers to chunks. */
+  readonly digest: string
   readonly value: StoredValue
 }
 
@@ -49,8 +53,12 @@ export interface MessageRow {
   readonly replaces: readonly number[]
   readonly turn: TurnMark
   readonly touchedAt: number | undefined
+  /** Version of the head while a redaction overwrote the row: until there is another, chunks of the old text are left. */
+  readonly unswept?: number
   /** Name of an object with an earlier text, which a redaction that was cut short has left. */
   readonly stale: string | undefined
+  /** Digest of the message's JSON; that of the value is another one when it refers to chunks. */
+  readonly digest: string
   readonly value: StoredValue
 }
 
@@ -77,15 +85,19 @@ export interface RowFacts {
   readonly turn?: TurnMark | undefined
   /** When the session item was refreshed, if it was for this row, in epoch seconds. */
   readonly touchedAt?: number | undefined
+  /** Version of the head as it is known, when chunks of an earlier text are about to be deleted. */
+  readonly unswept?: number | undefined
   /** Name of an object with an earlier text, which is about to be deleted. */
   readonly stale?: string | undefined
 }
 
-/** A message's item, but for the message: {@link withValue} adds it. */
-export function messageFrame(key: ItemKey, row: PlannedRow, facts: RowFacts): Item {
+/** A message's item, but for the message: {@link withValue} adds it. `isRope`: whether its text refers to chunks. */
+export function messageFrame(key: ItemKey, row: PlannedRow, facts: RowFacts, isRope: boolean): Item {
   return {
     ...key,
     v: FORMAT_VERSION,
+    ...(isRope ? { whole: row.message.digest } : {}),
+    ...(facts.unswept === undefined ? {} : { unswept: facts.unswept }),
     ...(row.message.role === undefined ? {} : { role: row.message.role }),
     createdAt: facts.createdAt,
     writer: facts.writer,
@@ -110,14 +122,14 @@ export function parseMessage(item: Item, seq: number): MessageRow {
     turn: { id: read.optionalString('turn'), until: read.optionalCount('until') },
     touchedAt: read.optionalCount('touchedAt'),
     stale: read.optionalString('stale'),
-    value: read.value(),
+    ...(read.optionalCount('unswept') === undefined ? {} : { unswept: read.count('unswept') }),
+    ...storedValueOf(read),
   }
 }
 
 /** What the log remembers of a row that it has read. */
 export function entryOf(row: MessageRow, message: unknown): LogEntry {
-  const { seq, writer, detached, replaces, turn } = row
-  const { digest } = row.value
+  const { seq, digest, writer, detached, replaces, turn } = row
   const trackingId = trackingIdOf(message)
   return { seq, digest, trackingId, writer, detached, replaces, turn, isAnswer: isAnswer(message) }
 }
@@ -141,7 +153,7 @@ export function isAnswer(message: unknown): boolean {
 }
 
 export function headItem(key: ItemKey, head: Head): Item {
-  const { window, ttl, pruned, ...rest } = head
+  const { window, ttl, pruned, unswept, ...rest } = head
   return seal({
     ...key,
     v: FORMAT_VERSION,
@@ -149,6 +161,7 @@ export function headItem(key: ItemKey, head: Head): Item {
     ...(window === undefined ? {} : { window: formatRanges(window) }),
     ...(ttl === undefined ? {} : { ttl }),
     ...(pruned === undefined ? {} : { pruned }),
+    ...(unswept ? { unswept } : {}),
   })
 }
 
@@ -167,12 +180,13 @@ export function parseHead(item: Item): Head {
     touchedAt: read.count('touchedAt'),
     ttl: read.optionalCount('ttl'),
     pruned: read.optionalCount('pruned'),
+    ...(read.flag('unswept') ? { unswept: true } : {}),
   }
 }
 
-/** A state's item, but for the state itself: {@link withValue} adds it. */
-export function stateFrame(key: ItemKey, state: Omit<State, 'value'>): Item {
-  return { ...key, v: FORMAT_VERSION, ...state }
+/** A state's item, but for the state itself: {@link withValue} adds it. `isRope`: whether its text refers to chunks. */
+export function stateFrame(key: ItemKey, { digest, ...facts }: Omit<State, 'value'>, isRope: boolean): Item {
+  return { ...key, v: FORMAT_VERSION, ...facts, ...(isRope ? { whole: digest } : {}) }
 }
 
 /** @throws {@link SessionCorruptedError} or {@link NewerFormatError}, naming the item. */
@@ -183,7 +197,7 @@ export function parseState(item: Item): State {
     writer: read.string('writer'),
     last: read.count('last'),
     createdAt: read.string('createdAt'),
-    value: read.value(),
+    ...storedValueOf(read),
   }
 }
 
@@ -206,6 +220,17 @@ export function parseSnapshotMark(item: Item): SnapshotMark {
 /** An item that holds nothing but a value, such as a snapshot's state or a manifest: {@link withValue} adds it. */
 export function valueFrame(key: ItemKey): Item {
   return { ...key, v: FORMAT_VERSION }
+}
+
+/** A chunk's item, but for its text: {@link withValue} adds it. `version` guards it from who found it unused before. */
+export function chunkFrame(key: ItemKey, version: number): Item {
+  return { ...key, v: FORMAT_VERSION, version }
+}
+
+/** @throws {@link SessionCorruptedError} or {@link NewerFormatError}, naming the item. */
+export function parseChunk(item: Item): { readonly version: number; readonly value: StoredValue } {
+  const read = readAttributes(item)
+  return { version: read.count('version'), value: read.value() }
 }
 
 /** Completes an item with its value and its checksum. */
@@ -234,6 +259,11 @@ export function parsePart(item: Item): Uint8Array {
 /** Checks that an item is of a format that this release reads. */
 export function checkFormat(item: Item): void {
   readAttributes(item)
+}
+
+function storedValueOf(read: ReturnType<typeof readAttributes>): Pick<State, 'digest' | 'value'> {
+  const value = read.value()
+  return { digest: read.optionalString('whole') ?? value.digest, value }
 }
 
 function stringField(message: unknown, name: string): string | undefined {

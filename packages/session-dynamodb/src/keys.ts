@@ -33,6 +33,9 @@ const PART_SUFFIX_BYTES = 80
 
 const SCOPE_PREFIX: Readonly<Record<Scope, string>> = { agent: 'agent', multiAgent: 'multiagent' }
 
+/** What stands before a chunk's incarnation and digest. */
+const CHUNK = '#chunk#'
+
 /** A range that holds every sort key: they are made of letters, digits and percent-encoding. */
 export const ALL_SORT_KEYS = ['!', '~'] as const
 
@@ -130,6 +133,16 @@ export class ScopeKeys {
     return this.#key(`${this.logPrefix}state`)
   }
 
+  /** A chunk of the latest state. Sorts behind the state, so that the query that reads the one reads the other. */
+  stateChunk(incarnation: string, digest: string): ItemKey {
+    return this.#key(`${this.state().sk}${CHUNK}${incarnation}#${digest}`)
+  }
+
+  /** A chunk that messages and immutable snapshots share. */
+  chunk(incarnation: string, digest: string): ItemKey {
+    return this.#key(`${this.#scopePrefix}${CHUNK.slice(1)}${incarnation}#${digest}`)
+  }
+
   /** The message with a sequence number. */
   message(seq: number): ItemKey {
     return this.#key(`${this.logPrefix}${String(seq).padStart(SEQUENCE_DIGITS, '0')}`)
@@ -197,6 +210,13 @@ export function partPrefix(owner: ItemKey, digest: string): string {
 export function partOwnerOf(sk: string): { owner: string; digest: string } | undefined {
   const [, owner, digest] = /^([^#]+#[^#]+#.*)#part#([\w-]{20})#\d{4}$/.exec(sk) ?? []
   return owner === undefined || digest === undefined ? undefined : { owner, digest }
+}
+
+/** What a chunk's sort key says; undefined when it is no chunk's. `ofState`: whether it is one of the latest state. */
+export function chunkOf(sk: string): { incarnation: string; digest: string; ofState: boolean } | undefined {
+  const [, state, incarnation, digest] = /^[^#]+#[^#]+#(msg#state#)?chunk#([0-9a-z]+)#([\w-]{20})$/.exec(sk) ?? []
+  if (incarnation === undefined || digest === undefined) return undefined
+  return { incarnation, digest, ofState: state !== undefined }
 }
 
 /** The agent or orchestrator that an item belongs to, or undefined when it belongs to the session as a whole. */

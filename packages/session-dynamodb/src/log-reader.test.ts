@@ -4,6 +4,7 @@ import {
   ANOTHER,
   between,
   head,
+  INCARNATION,
   LOCATION,
   newest,
   pk,
@@ -17,6 +18,7 @@ import {
 import { mockedClient, rejectionOf } from '../test/support/mocked-client.ts'
 import { ScopeKeys } from './keys.ts'
 import { createdAtOf, entriesOf, isOpen, type LogPage, readLog, readMessages, readProgress } from './log-reader.ts'
+import { openScope } from './shared-chunks.ts'
 import { SessionTable } from './table.ts'
 import { ValueStore } from './values.ts'
 
@@ -45,7 +47,13 @@ async function pageOf(firstPage: readonly object[], more: boolean, further: read
   if (page.head === undefined) throw new Error('There is no head')
   const messages =
     page.window &&
-    (await readMessages(new ValueStore(table, { compression: 'off' }), keys, page.window, page.rows, page.items))
+    (await readMessages(
+      openScope({ table, values: new ValueStore(table, { compression: 'off' }), keys }),
+      INCARNATION,
+      page.window,
+      page.rows,
+      page.items,
+    ))
   return { page, texts: messages?.map(({ message }) => Reflect.get(Object(message), 'trackingId')), sent: takeSent() }
 }
 
@@ -254,7 +262,7 @@ describe('what is remembered of a log', () => {
     const digest = expect.any(String)
     const noTurn = { turn: {}, isAnswer: false }
     const turn = { id: 'event-1', until: 9 }
-    expect(await entriesOf(new ValueStore(table, { compression: 'off' }), keys, page)).toEqual([
+    expect(await entriesOf(openScope({ table, values: new ValueStore(table), keys }), page)).toEqual([
       { seq: 4, digest, trackingId: 'D', writer: WRITER, detached: false, replaces: [], turn, isAnswer: true },
       { seq: 3, digest, trackingId: 'c', writer: ANOTHER, detached: true, replaces: [1], ...noTurn },
     ])

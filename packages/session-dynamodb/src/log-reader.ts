@@ -1,13 +1,17 @@
 /** Reads the log: the window in one round trip where it lies at the log's end, and in two where it does not. */
 
 import { type Item, keyOf } from './attributes.ts'
+import { outline } from './chunks.ts'
+import { digestOf } from './codec.ts'
 import { mapConcurrently } from './concurrency.ts'
 import { SessionCorruptedError } from './errors.ts'
+import type { QueryRange } from './expressions.ts'
 import { belongsTo } from './incarnation.ts'
 import { entryOf, type Head, type MessageRow, parseHead, parseMessage, parseState, type State } from './items.ts'
 import { type ItemKey, partOwnerOf, type ScopeKeys } from './keys.ts'
+import type { ScopeStore } from './shared-chunks.ts'
 import type { SessionTable } from './table.ts'
-import { bySortKey, parseJson, type ValueStore } from './values.ts'
+import { bySortKey, parseJson } from './values.ts'
 import type { LogEntry } from './window.ts'
 
 /** What a read of the latest snapshot found. */
@@ -88,10 +92,7 @@ export async function readProgress(
   keys: ScopeKeys,
   seq: number,
 ): Promise<{ head: Head; newest: NewestRow | undefined } | undefined> {
-  const items: Item[] = []
-  const between = [keys.message(seq).sk, keys.head().sk] as const
-  for await (const page of table.query({ pk: keys.pk, between, consistent: true })) items.push(...page.items)
-  const found = bySortKey(items)
+  const found = await readWhole({ table, keys }, { between: [keys.message(seq).sk, keys.head().sk] })
   const headItem = found.get(keys.head().sk)
   if (headItem === undefined) return undefined
   const head = parseHead(headItem)
@@ -101,37 +102,59 @@ export async function readProgress(
 /**
  * The messages of a window, parsed, with what is to be remembered of their rows.
  *
- * @throws {@link SessionCorruptedError} naming a row that is missing or unreadable.
+ * @param incarnation - Life of the session to which the rows belong.
+ * @throws {@link SessionCorruptedError} naming a row or a chunk that is missing or unreadable.
  */
 export async function readMessages(
-  values: ValueStore,
-  keys: ScopeKeys,
+  { values, shared, keys }: ScopeStore,
+  incarnation: string,
   window: readonly number[],
   rows: ReadonlyMap<number, MessageRow>,
   items: ReadonlyMap<string, Item>,
 ): Promise<{ message: unknown; entry: LogEntry }[]> {
-  return mapConcurrently(window, CONCURRENCY, async (seq) => {
-    const key = keys.message(seq)
+  const read = await mapConcurrently(window, CONCURRENCY, async (seq) => {
+    const owner = keys.message(seq)
     const row = rows.get(seq)
-    if (row === undefined) throw new SessionCorruptedError(key, 'is missing, but the window names it')
-    const message = parseJson(key, await values.readText(key, row.value, items))
+    if (row === undefined) throw new SessionCorruptedError(owner, 'is missing, but the window names it')
+    return { owner, row, text: await values.readText(owner, row.value, items) }
+  })
+  const texts = await shared.join(incarnation, read, items)
+  return read.map(({ owner, row }, index) => {
+    const text = texts[index] ?? ''
+    if (text !== read[index]?.text && digestOf(text) !== row.digest) {
+      throw new SessionCorruptedError(owner, 'is put together to another message')
+    }
+    const message = parseJson(owner, text)
     return { message, entry: entryOf(row, message) }
   })
 }
 
 /** What is to be remembered of rows that a read brought along beside the window's. One that cannot be read is no loss. */
-export async function entriesOf(values: ValueStore, keys: ScopeKeys, { rows, window }: LogPage): Promise<LogEntry[]> {
+export async function entriesOf(
+  { values, keys }: Pick<ScopeStore, 'values' | 'keys'>,
+  { rows, window }: LogPage,
+): Promise<LogEntry[]> {
   const inWindow = new Set(window)
   const entries = [...rows.values()].map(async (row) => {
     if (row.value.inline === undefined || inWindow.has(row.seq)) return []
     try {
       const key = keys.message(row.seq)
-      return [entryOf(row, parseJson(key, await values.readText(key, row.value)))]
+      return [entryOf(row, parseJson(key, outline(await values.readText(key, row.value))))]
     } catch {
       return []
     }
   })
   return (await Promise.all(entries)).flat()
+}
+
+/** Reads a whole range, strongly consistent. */
+export async function readWhole(
+  { table, keys }: Pick<ScopeStore, 'table' | 'keys'>,
+  range: { readonly prefix: string } | { readonly between: readonly [first: string, last: string] },
+): Promise<Map<string, Item>> {
+  const items: Item[] = []
+  for await (const page of table.query({ pk: keys.pk, ...range, consistent: true })) items.push(...page.items)
+  return bySortKey(items)
 }
 
 /** A part or an object with a text that its row no longer holds: a redaction that was cut short has left it. */
@@ -202,20 +225,37 @@ export function isOpen({ head, newest }: { readonly head: Head; readonly newest:
   return newest?.turn.until !== undefined && newest.seq > head.settled
 }
 
-/** The first page of a descending read, and more pages only while the head has not been met. */
+/**
+ * The head, the state and the newest messages, in one request where that is possible. A state with so many chunks that a
+ * page does not get behind them is read on beside the messages, at once.
+ */
 async function readNewest(
   table: SessionTable,
   keys: ScopeKeys,
   limit: number,
 ): Promise<{ items: Map<string, Item>; more: boolean }> {
+  const { pk, logPrefix: prefix } = keys
+  const read = await readDown(table, keys, { pk, prefix, descending: true, limit })
+  if (!read.amidChunks) return read
+  const [rows, chunks] = await Promise.all([
+    readDown(table, keys, { pk, between: [prefix, keys.head().sk], descending: true, limit }),
+    readWhole({ table, keys }, { between: [keys.state().sk, read.lastRead] }),
+  ])
+  return { items: new Map([...read.items, ...chunks, ...rows.items]), more: rows.more }
+}
+
+/** The first page of a descending read, and more only while neither a message nor a chunk of the state is its last item. */
+async function readDown(table: SessionTable, keys: ScopeKeys, range: QueryRange) {
   const items = new Map<string, Item>()
-  let more = false
-  for await (const page of table.query({ pk: keys.pk, prefix: keys.logPrefix, descending: true, limit })) {
+  let [more, lastRead, amidChunks] = [false, '', false]
+  for await (const page of table.query(range)) {
     for (const item of page.items) items.set(keyOf(item).sk, item)
     more = page.more
-    if (seqsIn(keys, items).length > 0) break
+    lastRead = [...items.keys()].at(-1) ?? ''
+    amidChunks = more && lastRead > keys.state().sk
+    if (amidChunks || seqsIn(keys, items).length > 0) break
   }
-  return { items, more }
+  return { items, more, lastRead, amidChunks }
 }
 
 /**

@@ -22,7 +22,8 @@ import {
 import { mockedClient, rejectionOf } from '../test/support/mocked-client.ts'
 import { digestOf, INLINE_LIMIT, slice } from './codec.ts'
 import { ScopeKeys } from './keys.ts'
-import { appendRows, putState, takeBack } from './log-writer.ts'
+import { appendRows, putState, takeBack, type WrittenRow } from './log-writer.ts'
+import { openScope } from './shared-chunks.ts'
 import { SessionTable } from './table.ts'
 import { ValueStore } from './values.ts'
 import type { LogEntry, PlannedRow } from './window.ts'
@@ -31,14 +32,8 @@ function penFor() {
   const mocked = mockedClient()
   const table = new SessionTable({ client: mocked.client, tableName: TableName, consistentRead: true })
   const pen = {
-    ...{
-      table,
-      values: new ValueStore(table, { compression: 'off' }),
-      keys: new ScopeKeys(LOCATION),
-      sessionId: 's',
-      scopeId: 'a',
-    },
-    ...{ incarnation: INCARNATION, writer: WRITER },
+    ...openScope({ table, values: new ValueStore(table, { compression: 'off' }), keys: new ScopeKeys(LOCATION) }),
+    ...{ sessionId: 's', scopeId: 'a', incarnation: INCARNATION, headVersion: 1, writer: WRITER },
   }
   return { ...mocked, pen }
 }
@@ -153,10 +148,7 @@ describe('a row', () => {
 
 describe('rows that are taken back', () => {
   const digest = 'digestOf20Characters'
-  const entry = (seq: number): LogEntry => ({
-    ...{ seq, digest, trackingId: undefined, writer: WRITER },
-    ...{ detached: false, replaces: [], turn: {}, isAnswer: false },
-  })
+  const entry = (seq: number): WrittenRow => ({ seq, place: { encoding: 'json', digest, partCount: 2 } })
   const partKeys = [0, 1].map((index) => ({ pk, sk: `agent#a#msg#0000000003#part#${digest}#000${index}` }))
 
   it('are deleted while they are those that were written', async () => {
@@ -220,8 +212,9 @@ describe('a value that does not fit its item', () => {
 
   it('is in the table before the row that names it', async () => {
     const { pen, takeSent } = penFor()
-    await appendRows(pen, [planned(1, text)], { createdAt: 'now' }, () => undefined)
-    const { data } = row(1, text)
+    const data = JSON.stringify({ content: Array(20).fill({ text: 'x'.repeat(20_000) }), trackingId: 'a' })
+    const large = { ...planned(1, 'a'), message: { ...planned(1, 'a').message, text: data, digest: digestOf(data) } }
+    await appendRows(pen, [large], { createdAt: 'now' }, () => undefined)
     const inParts = without(row(1, text, { createdAt: 'now', parts: 2, digest: digestOf(data) }), 'data')
     expect(takeSent()).toEqual([...partsOf('agent#a#msg#0000000001', data), append(inParts)])
   })
@@ -229,7 +222,8 @@ describe('a value that does not fit its item', () => {
   it('is in the table before the state that names it', async () => {
     const { pen, takeSent } = penFor()
     const json = JSON.stringify(text)
-    await putState(pen, { version: 2, writer: WRITER, last: 3, createdAt: 'now' }, json)
+    const stateFacts = { version: 2, writer: WRITER, last: 3, createdAt: 'now', digest: digestOf(json) }
+    await putState(pen, { text: json, chunks: new Map(), facts: stateFacts })
     const facts = { version: 2, last: 3, createdAt: 'now', parts: 2, digest: digestOf(json) }
     const inParts = without(state(facts), 'data')
     expect(takeSent()).toMatchObject([

@@ -1,37 +1,44 @@
 /** Writes the log: each function is one guarded write, which changes what its writer expects or nothing at all. */
 
 import type { Item, ValuePlace } from './attributes.ts'
+import { cutMessage, type Rope } from './chunks.ts'
 import { mapConcurrently } from './concurrency.ts'
 import { canAdvance, canAppend, canCreate, isBy, isPrunedTo } from './conditions.ts'
 import { SessionConflictError } from './errors.ts'
+import type { Condition } from './expressions.ts'
 import {
   closesTurn,
   type Head,
   headItem,
   messageFrame,
+  parseHead,
   type RowFacts,
   type SnapshotMark,
   type State,
   snapshotItem,
   stateFrame,
 } from './items.ts'
-import type { ItemKey, ScopeKeys } from './keys.ts'
+import type { ItemKey } from './keys.ts'
 import type { SessionWrite } from './session-item.ts'
-import type { SessionTable, WriteOutcome } from './table.ts'
-import type { ValueStore } from './values.ts'
+import type { ScopeStore } from './shared-chunks.ts'
+import type { WriteOutcome } from './table.ts'
 import type { LogEntry, PlannedRow, TurnMark } from './window.ts'
+
+/** A state in chunks that is to be saved. */
+export interface NewState extends Rope {
+  readonly facts: Omit<State, 'value'>
+}
 
 /** Rows that are written at once where their order does not matter. */
 const CONCURRENCY = 8
 
 /** Who writes where. */
-export interface Pen {
-  readonly table: SessionTable
-  readonly values: ValueStore
-  readonly keys: ScopeKeys
+export interface Pen extends ScopeStore {
   readonly sessionId: string
   readonly scopeId: string
   readonly incarnation: string
+  /** Version of the head as it is known. */
+  readonly headVersion: number
   /** Name of this writer in this incarnation. */
   readonly writer: string
 }
@@ -46,44 +53,75 @@ export async function appendRows(
   pen: Pen,
   rows: readonly PlannedRow[],
   facts: Omit<RowFacts, 'writer'>,
-  onWritten: (entry: LogEntry) => void,
+  onWritten: (entry: LogEntry, place: ValuePlace) => void,
 ): Promise<void> {
   const staged = rows.every((row) => row.detached)
   await mapConcurrently(rows, staged ? CONCURRENCY : 1, async (row) => {
-    const key = pen.keys.message(row.seq)
-    const frame = messageFrame(key, row, { ...facts, writer: pen.writer })
-    const { item, place } = await pen.values.prepare(frame, row.message.text)
-    const outcome = await pen.table.put(item, canAppend(pen.writer, pen.incarnation))
-    if (!outcome.written) {
-      // Nobody else looks for the object, unless the other writer has said the same.
-      const { object } = place
-      if (object !== undefined && outcome.found?.object !== object.name) await pen.values.discardObjects([object.name])
-      throw conflict(pen, key, 'a free sequence number', outcome.found)
-    }
-    onWritten(entryOfRow(pen, row, facts.turn))
-  })
-}
-
-/** Deletes rows that this writer has written, and nothing that anybody else has put in their place. */
-export async function takeBack(pen: Pen, rows: readonly LogEntry[]): Promise<void> {
-  await mapConcurrently(rows, CONCURRENCY, async ({ seq, digest }) => {
-    const key = pen.keys.message(seq)
-    const outcome = await pen.table.delete(key, isBy(pen.writer))
-    if (!outcome.written && outcome.found !== undefined) return
-    await pen.values.discardAll(key, digest)
+    const condition = canAppend(pen.writer, pen.incarnation)
+    const place = await putRow(pen, row, facts, condition, 'a free sequence number')
+    onWritten(entryOfRow(pen, row, facts.turn), place)
   })
 }
 
 /**
- * Writes the state over the version that is known.
+ * Writes a row, and before it the chunks that its text refers to.
+ *
+ * @returns Where the message is.
+ * @throws {@link SessionConflictError} when the condition refuses it.
+ */
+export async function putRow(
+  pen: Pen,
+  row: PlannedRow,
+  facts: Omit<RowFacts, 'writer'>,
+  condition: Condition,
+  expected: string,
+): Promise<ValuePlace> {
+  const key = pen.keys.message(row.seq)
+  const { text, chunks } = cutMessage(row.message.text)
+  const frame = messageFrame(key, row, { ...facts, writer: pen.writer }, chunks.size > 0)
+  return pen.shared.keep(pen, chunks, async () => {
+    const { item, place } = await pen.values.prepare(frame, text)
+    const outcome = await pen.table.put(item, condition)
+    if (outcome.written) return place
+    // Nobody else looks for the object, unless the other writer has said the same.
+    const { object } = place
+    if (object !== undefined && outcome.found?.object !== object.name) await pen.values.discardObjects([object.name])
+    throw conflict(pen, key, expected, outcome.found)
+  })
+}
+
+/** A row that this writer has written, and where its message is. */
+export interface WrittenRow {
+  readonly seq: number
+  readonly place: ValuePlace
+}
+
+/** Deletes rows that this writer has written, and nothing that anybody else has put in their place. */
+export async function takeBack(pen: Pen, rows: readonly WrittenRow[]): Promise<void> {
+  await mapConcurrently(rows, CONCURRENCY, async ({ seq, place }) => {
+    const key = pen.keys.message(seq)
+    const outcome = await pen.table.delete(key, isBy(pen.writer))
+    if (!outcome.written && outcome.found !== undefined) return
+    await pen.values.discardAll(key, place.digest)
+  })
+}
+
+/** Whether the life of the session that a writer writes in goes on. */
+export async function isAlive(pen: Pen): Promise<boolean> {
+  const item = await pen.table.get(pen.keys.head())
+  return item !== undefined && parseHead(item).incarnation === pen.incarnation
+}
+
+/**
+ * Writes the state's item over the version that is known.
  *
  * @returns Where it is.
  * @throws {@link SessionConflictError} when there is another version.
  */
-export async function putState(pen: Pen, state: Omit<State, 'value'>, text: string): Promise<ValuePlace> {
+export async function putState(pen: Pen, { facts, text, chunks }: NewState): Promise<ValuePlace> {
   const key = pen.keys.state()
-  const { item, place } = await pen.values.prepare(stateFrame(key, state), text)
-  const known = state.version - 1
+  const { item, place } = await pen.values.prepare(stateFrame(key, facts, chunks.size > 0), text)
+  const known = facts.version - 1
   const outcome = await pen.table.put(item, canAdvance(pen.writer, pen.incarnation, known))
   if (!outcome.written) throw conflict(pen, key, `version ${known}`, outcome.found)
   return place
@@ -126,13 +164,14 @@ export async function createScope(
   pen: Pen,
   session: SessionWrite,
   head: Head,
-  state: { readonly facts: Omit<State, 'value'>; readonly text: string } | undefined,
+  state: NewState | undefined,
 ): Promise<WriteOutcome & { readonly place?: ValuePlace | undefined }> {
   const headKey = pen.keys.head()
   const puts: { item: Item; condition?: ReturnType<typeof canCreate> }[] = [
     { item: headItem(headKey, head), condition: canCreate(pen.writer, session.at) },
   ]
-  const prepared = state && (await pen.values.prepare(stateFrame(pen.keys.state(), state.facts), state.text))
+  const frame = state && stateFrame(pen.keys.state(), state.facts, state.chunks.size > 0)
+  const prepared = frame && (await pen.values.prepare(frame, state.text))
   if (prepared !== undefined) puts.push({ item: prepared.item })
   const outcome = await pen.table.transact(session, puts)
   if (outcome.written) return { written: true, place: prepared?.place }

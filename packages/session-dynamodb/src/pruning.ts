@@ -36,13 +36,13 @@ export function pruneLimit(window: readonly number[], pruned: number): number | 
  * The head has said so before, and a snapshot is saved only on the condition that the head has not: whoever was first, the
  * snapshot is either listed here or not saved.
  *
- * @returns The sequence numbers of the deleted rows.
+ * @returns The deleted rows.
  */
 export async function prune(
   pen: Pen,
   window: readonly number[],
   [first, last]: readonly [first: number, last: number],
-): Promise<readonly number[]> {
+): Promise<readonly MessageRow[]> {
   const { pk, snapshotPrefix: prefix } = pen.keys
   const between = [pen.keys.message(first).sk, `${pen.keys.message(last).sk}$`] as const
   const [marks, found] = await Promise.all([
@@ -57,12 +57,12 @@ export async function prune(
   // The row goes first: without it nobody looks for the rest.
   await pen.table.deleteAll(unneeded.map(({ seq }) => pen.keys.message(seq)))
   await mapConcurrently(unneeded, CONCURRENCY, ({ seq, value }) => pen.values.discard(pen.keys.message(seq), value))
-  return unneeded.map(({ seq }) => seq)
+  return unneeded
 }
 
 async function isAnswerOfTurn(pen: Pen, row: MessageRow, items: ReadonlyMap<string, Item>): Promise<boolean> {
   if (row.turn.id === undefined) return false
-  const [read] = await readMessages(pen.values, pen.keys, [row.seq], new Map([[row.seq, row]]), items)
+  const [read] = await readMessages(pen, pen.incarnation, [row.seq], new Map([[row.seq, row]]), items)
   return isAnswer(read?.message)
 }
 

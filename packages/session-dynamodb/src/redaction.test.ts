@@ -1,10 +1,11 @@
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb'
-import { PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb'
+import { GetCommand, PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb'
 import { describe, expect, it } from 'vitest'
 import {
   ANOTHER,
   between,
   head,
+  headLook,
   INCARNATION,
   LOCATION,
   message,
@@ -22,6 +23,7 @@ import { mockedClient, rejectionOf } from '../test/support/mocked-client.ts'
 import { digestOf, INLINE_LIMIT } from './codec.ts'
 import { ScopeKeys } from './keys.ts'
 import { type Redactions, redactRows, redactStates } from './redaction.ts'
+import { openScope } from './shared-chunks.ts'
 import { SessionTable } from './table.ts'
 import { ValueStore } from './values.ts'
 import type { LiveMessage, LogEntry } from './window.ts'
@@ -47,14 +49,8 @@ function redactionOf(Items: readonly object[]) {
   mocked.answers.on(QueryCommand).resolves({ Items: [...Items] })
   const table = new SessionTable({ client: mocked.client, tableName: TableName, consistentRead: false })
   const pen = {
-    ...{
-      table,
-      values: new ValueStore(table, { compression: 'off' }),
-      keys: new ScopeKeys(LOCATION),
-      sessionId: 's',
-      scopeId: 'a',
-    },
-    ...{ incarnation: INCARNATION, writer: WRITER },
+    ...openScope({ table, values: new ValueStore(table, { compression: 'off' }), keys: new ScopeKeys(LOCATION) }),
+    ...{ sessionId: 's', scopeId: 'a', incarnation: INCARNATION, headVersion: 1, writer: WRITER },
   }
   const redactionsOf = (messages: readonly LiveMessage[], stashReferences: readonly string[] = []): Redactions =>
     new Map(messages.map((message) => [message.trackingId ?? '', { message, stashReferences }]))
@@ -80,7 +76,7 @@ describe('a redaction', () => {
       overwrite(row(3, 'aX', { createdAt: 'now', detached: true, replaces: '1' })),
       overwrite(row(4, 'aX', { createdAt: 'now', detached: true })),
     ])
-    expect(changed).toEqual([
+    expect(changed.map((each) => each.entry)).toEqual([
       entry(1, 'aX'),
       { ...entry(3, 'aX', [1]), detached: true },
       { ...entry(4, 'aX'), detached: true },
@@ -127,17 +123,19 @@ describe('a redaction', () => {
     ])
   })
 
-  it('writes the parts of a new text that is large before its row', async () => {
-    const large = live(`a${'X'.repeat(INLINE_LIMIT)}`)
-    const { redact, takeSent } = redactionOf([row(1, 'a1')])
-    await redact([large])
-    const partOf = (index: number, data: Uint8Array) => put(part('agent#a#msg#0000000001', large.digest, index, data))
-    const inParts = without(row(1, 'a', { createdAt: 'now', parts: 2, digest: large.digest }), 'data')
-    const bytes = Buffer.from(large.text)
+  it('writes the chunk of a new text that is long before its row, and looks whether it may have been removed', async () => {
+    const long = live(`a${'X'.repeat(25_000)}`)
+    const { redact, takeSent, answers } = redactionOf([row(1, 'a1')])
+    answers.on(GetCommand).resolves({ Item: head() })
+    await redact([long])
+    const data = JSON.stringify(`a${'X'.repeat(25_000)}`)
+    const digest = digestOf(data)
+    const sk = `agent#a#chunk#${INCARNATION}#${digest}`
+    const text = long.text.replace(data, `\n${digest}\n`)
     expect(takeSent().slice(1)).toEqual([
-      partOf(0, bytes.subarray(0, INLINE_LIMIT)),
-      partOf(1, bytes.subarray(INLINE_LIMIT)),
-      overwrite(inParts),
+      put(sealed({ pk, sk, v: 1, version: 1, enc: 'json', data })),
+      overwrite(row(1, 'a', { createdAt: 'now', data: text, whole: long.digest })),
+      headLook,
     ])
   })
 

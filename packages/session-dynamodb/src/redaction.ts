@@ -1,12 +1,13 @@
 /** Redaction: the one thing that overwrites rows. Afterwards no row and no part holds the old text. */
 
-import { type Item, keyOf } from './attributes.ts'
+import { type Item, keyOf, type ValuePlace } from './attributes.ts'
+import { cutState, outline, type Rope } from './chunks.ts'
 import { mapConcurrently } from './concurrency.ts'
 import { exists } from './conditions.ts'
-import { type MessageRow, messageFrame, parseValue, trackingIdOf } from './items.ts'
-import { partOwnerOf } from './keys.ts'
-import { parseRows } from './log-reader.ts'
-import { conflict, entryOfRow, type Pen } from './log-writer.ts'
+import { type MessageRow, parseValue, trackingIdOf } from './items.ts'
+import { type ItemKey, partOwnerOf } from './keys.ts'
+import { parseRows, readWhole } from './log-reader.ts'
+import { entryOfRow, type Pen, putRow } from './log-writer.ts'
 import { bySortKey, parseJson } from './values.ts'
 import type { LiveMessage, LogEntry } from './window.ts'
 
@@ -38,25 +39,25 @@ export async function redactRows(
   redacted: Redactions,
   live: readonly LiveMessage[],
   createdAt: string,
-): Promise<readonly LogEntry[]> {
+): Promise<readonly { entry: LogEntry; place: ValuePlace }[]> {
   if (redacted.size === 0) return []
   const current = new Set(
     [...live, ...[...redacted.values()].map(({ message }) => message)].map(({ digest }) => digest),
   )
-  const items = await readAll(pen)
+  const items = await readWhole(pen, { between: [pen.keys.message(1).sk, pen.keys.head().sk] })
   const rows = [...parseRows(pen.keys, pen.incarnation, items).values()]
 
   const overwritten = await mapConcurrently(rows, CONCURRENCY, async (row) => {
-    if (current.has(row.value.digest)) return undefined
+    if (current.has(row.digest)) return undefined
     const key = pen.keys.message(row.seq)
-    const trackingId = trackingIdOf(parseJson(key, await pen.values.readText(key, row.value, items)))
+    const trackingId = trackingIdOf(parseJson(key, outline(await pen.values.readText(key, row.value, items))))
     const redaction = trackingId === undefined ? undefined : redacted.get(trackingId)
     return redaction && overwrite(pen, row, redaction.message, createdAt)
   })
   const changed = overwritten.filter((entry) => entry !== undefined)
   const digests = [
     ...rows.map((row) => [pen.keys.message(row.seq).sk, row.value.digest] as const),
-    ...changed.map((entry) => [pen.keys.message(entry.seq).sk, entry.digest] as const),
+    ...changed.map(({ entry, place }) => [pen.keys.message(entry.seq).sk, place.digest] as const),
   ]
   await deleteStrayParts(pen, items, new Map(digests))
   return changed
@@ -72,12 +73,17 @@ export async function redactStates(pen: Pen, redacted: Redactions): Promise<void
     await mapConcurrently(page.items.filter(isOwner), CONCURRENCY, async (item) => {
       const key = keyOf(item)
       const old = parseValue(item)
-      const text = withoutEntries(parseJson(key, await pen.values.readText(key, old, items)), references)
-      const { digest } = text === undefined ? old : await pen.values.save(key, text)
+      const left = withoutEntries(parseJson(key, await pen.shared.read(pen.incarnation, key, old, items)), references)
+      const { digest } = left === undefined ? old : await save(pen, key, cutState(left))
       await deleteStrayParts(pen, items, new Map([[key.sk, digest]]))
       if (old.object !== undefined && digest !== old.digest) await pen.values.discard(key, old)
     })
   }
+}
+
+/** Writes a text, and before it the chunks that it refers to. */
+async function save(pen: Pen, key: ItemKey, { text, chunks }: Rope): Promise<ValuePlace> {
+  return pen.shared.keep(pen, chunks, () => pen.values.save(key, text))
 }
 
 function isOwner(item: Item): boolean {
@@ -96,30 +102,15 @@ function withoutEntries(state: unknown, references: readonly string[]): string |
   return found.length === 0 ? undefined : JSON.stringify(state)
 }
 
-async function readAll(pen: Pen): Promise<Map<string, Item>> {
-  const items: Item[] = []
-  const between = [pen.keys.message(1).sk, pen.keys.head().sk] as const
-  const range = { pk: pen.keys.pk, between, consistent: true }
-  for await (const page of pen.table.query(range)) items.push(...page.items)
-  return bySortKey(items)
-}
-
-async function overwrite(pen: Pen, row: MessageRow, message: LiveMessage, createdAt: string): Promise<LogEntry> {
+async function overwrite(pen: Pen, row: MessageRow, message: LiveMessage, createdAt: string) {
   const { seq, detached, replaces, turn, value } = row
-  const key = pen.keys.message(seq)
   const planned = { seq, message, detached, replaces }
-  const frame = messageFrame(key, planned, {
-    writer: pen.writer,
-    createdAt,
-    turn,
-    stale: value.object?.name ?? row.stale,
-  })
-  const { item } = await pen.values.prepare(frame, message.text)
-  const outcome = await pen.table.put(item, exists)
-  if (!outcome.written) throw conflict(pen, key, 'the message to redact', outcome.found)
+  const unswept = row.digest === value.digest ? row.unswept : pen.headVersion
+  const facts = { createdAt, turn, unswept, stale: value.object?.name ?? row.stale }
+  const place = await putRow(pen, planned, facts, exists, 'the message to redact')
   // A crash before this leaves the name in the row: the next process deletes the object.
   if (value.object !== undefined) await pen.values.discardObjects([value.object.name])
-  return entryOfRow(pen, planned, turn)
+  return { entry: entryOfRow(pen, planned, turn), place }
 }
 
 /** Deletes parts of items that name another value by now. Parts without their item are left: it may be on its way. */

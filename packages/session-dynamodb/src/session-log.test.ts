@@ -19,6 +19,7 @@ import {
   advance,
   append,
   between,
+  chunksLook,
   creation,
   head,
   headLook,
@@ -48,6 +49,7 @@ import { Lifetime } from './lifetime.ts'
 import type { Redactions } from './redaction.ts'
 import { SessionDirectory } from './session-directory.ts'
 import { SessionLog } from './session-log.ts'
+import { openScope } from './shared-chunks.ts'
 import { freeze, freezeMessage } from './snapshot.ts'
 import { SessionTable } from './table.ts'
 import { ValueStore } from './values.ts'
@@ -64,12 +66,10 @@ function logFor({ autoCreate = true, windowSize = 40 } = {}) {
   const now = (): number => clock.now
   const table = new SessionTable({ client: mocked.client, tableName: TableName, consistentRead: true })
   const log = new SessionLog({
-    table,
-    values: new ValueStore(table, { compression: 'off' }),
+    ...openScope({ table, values: new ValueStore(table, { compression: 'off' }), keys: new ScopeKeys(LOCATION) }),
     directory: new SessionDirectory({ table, now }),
     lifetime: new Lifetime(undefined, now),
     retention: 'all',
-    keys: new ScopeKeys(LOCATION),
     sessionId: 's',
     scopeId: 'a',
     autoCreate,
@@ -238,7 +238,8 @@ describe('a save', () => {
     expect(takeSent()).toEqual([
       between('agent#a#msg#0000000001', 'agent#a#msg#head'),
       overwrite(row(2, 'bX')),
-      advance(head({ version: 2, window: '1-2', last: 2, createdAt: 'at bX' })),
+      advance(head({ version: 2, window: '1-2', last: 2, createdAt: 'at bX', unswept: true })),
+      chunksLook,
     ])
   })
 
@@ -426,19 +427,19 @@ describe('a turn', () => {
     expect(await log.load()).toBeNull()
   })
 
-  it('whose session was deleted meanwhile takes back its rows with their parts', async () => {
+  it('whose session was deleted meanwhile takes back its rows with their parts and chunks', async () => {
     const { save, end, answers, takeSent } = await loadedTurn()
     const large = `C${'x'.repeat(INLINE_LIMIT)}`
     await save(['a1', 'b1', large])
     const written = itemKeysIn(takeSent())
-    expect(written).toHaveLength(3)
+    expect(written).toHaveLength(4)
     answers.on(GetCommand).resolves({})
     // The parts may be looked for, or be known.
     answers
       .on(QueryCommand)
       .resolves({ Items: written.filter((sk) => sk.includes('#part#')).map((sk) => ({ pk, sk })) })
     await rejectionOf(end(['a1', 'b1', large]))
-    expect(deletedKeysIn(takeSent()).sort()).toEqual(written.sort())
+    expect(new Set(deletedKeysIn(takeSent()))).toEqual(new Set(written))
   })
 
   it.each([

@@ -2,11 +2,21 @@
 
 import type { Snapshot } from '@strands-agents/sdk'
 import type { Item, ValuePlace } from './attributes.ts'
+import { cutState } from './chunks.ts'
 import { SessionConflictError, SessionCorruptedError, SessionNotFoundError } from './errors.ts'
 import { foreignChange } from './foreign-change.ts'
 import { belongsTo, incarnationAt, writerOf } from './incarnation.ts'
-import { type Head, type MessageRow, parseHead } from './items.ts'
-import { type ScopeKeys, SESSION_SORT_KEY } from './keys.ts'
+import { type Head, type MessageRow, parseHead, parseState } from './items.ts'
+import { chunkOf, SESSION_SORT_KEY } from './keys.ts'
+import {
+  createState,
+  deleteStrayChunks,
+  type KnownState,
+  readState,
+  type StrayChunk,
+  saveState,
+  strayChunks,
+} from './latest-state.ts'
 import type { Lifetime } from './lifetime.ts'
 import {
   createdAtOf,
@@ -19,23 +29,21 @@ import {
   type Stray,
   strays,
 } from './log-reader.ts'
-import { appendRows, conflict, createScope, type Pen, putHead, putState, takeBack } from './log-writer.ts'
+import { appendRows, conflict, createScope, type Pen, putHead, takeBack, type WrittenRow } from './log-writer.ts'
 import type { Retention } from './options.ts'
 import { prune, pruneLimit } from './pruning.ts'
 import { type Redactions, redactRows, redactStates } from './redaction.ts'
 import { ATTRIBUTE } from './schema.ts'
 import type { SessionDirectory } from './session-directory.ts'
+import type { ScopeStore } from './shared-chunks.ts'
 import { type FrozenSnapshot, freezeMessage, thaw } from './snapshot.ts'
-import type { SessionTable } from './table.ts'
-import { parseJson, type ValueStore } from './values.ts'
+import { sweepChunks } from './sweep.ts'
+import { parseJson } from './values.ts'
 import { type LogEntry, type PlannedRow, planWindow, type TurnMark } from './window.ts'
 
 /** What a {@link SessionLog} works with. */
-export interface SessionLogOptions {
-  readonly table: SessionTable
-  readonly values: ValueStore
+export interface SessionLogOptions extends ScopeStore {
   readonly directory: SessionDirectory
-  readonly keys: ScopeKeys
   readonly sessionId: string
   readonly scopeId: string
   /** Whether a session that does not exist may be created. */
@@ -61,7 +69,9 @@ interface Known {
   window: readonly number[] | undefined
   last: number
   stateVersion: number
-  stateValue: ValuePlace | undefined
+  state: KnownState | undefined
+  /** Whether a redaction has overwritten rows and not written the head: chunks of the old texts may be left. */
+  hasCutRedaction: boolean
   newest: NewestRow | undefined
   /** When the session item was last refreshed, in epoch seconds: the head says it, or a row since. */
   touchedAt: number
@@ -73,6 +83,17 @@ export interface LogView extends Readonly<Known> {
   /** Name of this writer. */
   readonly writer: string
 }
+
+/** What a read of the log found, put together. */
+interface StoredLog {
+  readonly page: LogPage
+  /** The state's JSON. */
+  readonly state: string | undefined
+  readonly messages: readonly unknown[] | undefined
+}
+
+/** How often the log is read before a chunk that is missing is missed: each time there was a newer state. */
+const READ_ATTEMPTS = 4
 
 /** The log of one agent or orchestrator. Calls must not overlap: the caller runs them one after the other. */
 export class SessionLog {
@@ -86,11 +107,13 @@ export class SessionLog {
   /** What new rows say of the turn that they are written in. */
   turn: { readonly id?: string | undefined; readonly leaseMs?: number | undefined } = {}
   /** Rows written since the head was last written or looked at: whether the session still exists is not known. */
-  #unconfirmed: LogEntry[] = []
+  #unconfirmed: WrittenRow[] = []
   /** What a crash has left of texts that their rows no longer hold. */
   #strays: readonly Stray[] = []
   /** Whether the log was read or looked at in this turn. */
   #isCurrent = false
+  /** Chunks of the state that a crash has left. */
+  #strayChunks: readonly StrayChunk[] = []
   /** Set once another writer was met: from then on nothing is saved until the log is loaded again. */
   #conflict: SessionConflictError | undefined
 
@@ -111,8 +134,7 @@ export class SessionLog {
     const { page, messages } = read
     const key = this.#options.keys.state()
     if (page.state === undefined) throw new SessionCorruptedError(key, 'is missing, but the head names it')
-    const state = parseJson(key, await this.#options.values.readText(key, page.state.value, page.items))
-    const snapshot = thaw(state, messages, createdAtOf(page))
+    const snapshot = thaw(parseJson(key, read.state ?? ''), messages, createdAtOf(page))
     if (snapshot === undefined) throw new SessionCorruptedError(key, 'does not hold the state of a snapshot')
     return snapshot
   }
@@ -128,25 +150,27 @@ export class SessionLog {
     const { retention, lifetime } = this.#options
     await this.#guarded(async () => {
       const known = await this.#basis(snapshot, true)
-      const pen = this.#pen(known.head.incarnation)
+      const pen = this.#pen(known.head)
       const { createdAt } = snapshot
       await this.#deleteStrays(pen)
       const plan = planWindow({ ...known, entries: this.#entries }, snapshot.messages, { redacted })
       const isFirst = known.head.stateVersion === 0
-      const stateChanged = isFirst || known.stateValue?.digest !== snapshot.stateDigest
+      const stateChanged = isFirst || known.state?.digest !== snapshot.stateDigest
       this.#checkSizes(snapshot, plan.rows)
       const isActive = stateChanged || plan.commit || plan.rows.length > 0
       const touchedAt = isActive ? await this.#touchWhenDue(known) : undefined
       const facts = { createdAt, turn: this.#mark(), touchedAt }
       if (plan.rows.length > 0) await this.#checkCurrent(pen, known)
       if (endsTurn) this.#isCurrent = false
-      await appendRows(pen, plan.rows, facts, (entry) => this.#note(known, entry))
+      await appendRows(pen, plan.rows, facts, (...written) => this.#note(known, ...written))
       await this.#redact(pen, known, snapshot, redacted)
       known.window = plan.window
 
       if (stateChanged) await this.#orTakeBack(pen, this.#saveState(pen, known, snapshot))
       const isUnsettled = endsTurn && isOpen(known) && known.newest?.writer === pen.writer
-      const commit = plan.commit || isFirst || redacted.size > 0 || isUnsettled
+      const redacts = redacted.size > 0 || known.hasCutRedaction
+      const wasSwept = !redacts && (await this.#sweepAgain(pen, known.head))
+      const commit = plan.commit || isFirst || redacts || isUnsettled || wasSwept
       if (!commit && (touchedAt === undefined || plan.rows.length > 0)) {
         // Without turns each save is by itself.
         const isAlone = known.head.pruned !== undefined && this.turn.leaseMs === undefined
@@ -170,9 +194,16 @@ export class SessionLog {
         ttl: lifetime.ttl,
         // Said before anything is pruned, so that others who read the head know of it.
         pruned: limit ?? head.pruned ?? (retention === 'window' ? 0 : undefined),
+        unswept: redacts || (head.unswept === true && !wasSwept),
       }
       try {
         await this.#orTakeBack(pen, putHead(pen, known.head))
+        if (redacts) {
+          known.hasCutRedaction = false
+          await sweepChunks(pen, known.head.version)
+          // The next head says so.
+          known.head = { ...known.head, unswept: false }
+        }
       } catch (error) {
         // The answer is stored, and with it the session was free: whoever came next owns the window by now. This writer
         // catches up before its next turn.
@@ -182,8 +213,8 @@ export class SessionLog {
         this.#known = undefined
         return
       }
-      this.#unconfirmed = []
-      if (limit !== undefined) await this.#prune(pen, window ?? [], [Number(head.pruned) + 1, limit])
+      this.#confirm()
+      if (limit !== undefined) await this.#prune(pen, known, [Number(head.pruned) + 1, limit])
     })
   }
 
@@ -191,7 +222,7 @@ export class SessionLog {
    * Makes sure that all messages of a snapshot are in the log, without the window seeing those that are new.
    *
    * @param redacted - Messages whose earlier text must go.
-   * @returns Where they are, and up to which row the log was pruned then.
+   * @returns Where they are, with what the snapshot is written, and up to which row the log was pruned then.
    */
   async stage(
     snapshot: FrozenSnapshot,
@@ -199,11 +230,11 @@ export class SessionLog {
   ): Promise<{ pen: Pen; window: readonly number[] | undefined; pruned: number | undefined }> {
     return this.#guarded(async () => {
       const known = await this.#basis(snapshot, false)
-      const pen = this.#pen(known.head.incarnation)
+      const pen = this.#pen(known.head)
       const plan = planWindow({ ...known, entries: this.#entries }, snapshot.messages, { stage: true, redacted })
       this.#checkSizes(snapshot, plan.rows)
       const facts = { createdAt: snapshot.createdAt, touchedAt: await this.#touchWhenDue(known) }
-      await appendRows(pen, plan.rows, facts, (entry) => this.#note(known, entry))
+      await appendRows(pen, plan.rows, facts, (...written) => this.#note(known, ...written))
       await this.#redact(pen, known, snapshot, redacted)
       return { pen, window: plan.window, pruned: known.head.pruned }
     })
@@ -221,14 +252,14 @@ export class SessionLog {
       if (known === undefined || known === null) return
       const row = { seq: known.last + 1, message: freezeMessage(null), detached: true, replaces: [] }
       const facts = { createdAt: new Date(this.#options.now()).toISOString(), turn: this.#mark() }
-      await appendRows(this.#pen(known.head.incarnation), [row], facts, (entry) => this.#note(known, entry))
+      await appendRows(this.#pen(known.head), [row], facts, (...written) => this.#note(known, ...written))
     })
   }
 
   /** What is known of the stored log, or undefined when nothing is stored or it has to be read first. */
   view(): LogView | undefined {
     if (this.#known === undefined || this.#known === null) return undefined
-    return { ...this.#known, entries: this.#entries, writer: this.#pen(this.#known.head.incarnation).writer }
+    return { ...this.#known, entries: this.#entries, writer: this.#pen(this.#known.head).writer }
   }
 
   /** Reads what is stored if it is not known, as after a save that failed. */
@@ -245,7 +276,7 @@ export class SessionLog {
 
   /** Digest of the state that was stored when the log was last read or written, also by a save that failed since. */
   stateDigest(): string | undefined {
-    return (this.#known ?? this.#doubted)?.stateValue?.digest
+    return (this.#known ?? this.#doubted)?.state?.digest
   }
 
   /** Forgets what is stored, so that it is read again before the next save. */
@@ -253,7 +284,8 @@ export class SessionLog {
     this.#known = undefined
     this.#doubted = undefined
     this.#conflict = undefined
-    this.#unconfirmed = []
+    this.#confirm()
+    this.#options.shared.forget()
     this.#entries = new Map()
   }
 
@@ -298,18 +330,17 @@ export class SessionLog {
     await directory.refresh(sessionId, lifetime, autoCreate ? 'begin' : 'join', async (session) => {
       // Taken after the session's own time: its first incarnation is never older than the session itself.
       const incarnation = incarnationAt(now())
-      const pen = this.#pen(incarnation)
+      const pen = this.#pen({ incarnation, version: 1 })
       const { writer } = pen
       const touchedAt = session.at
       const { ttl } = lifetime
       const versions = { version: 1, last: 0, settled: 0, stateVersion }
       const pruned = retention === 'window' ? 0 : undefined
       const head: Head = { ...versions, incarnation, writer, window, createdAt, touchedAt, ttl, pruned }
-      const facts = { version: 1, writer, last: 0, createdAt }
-      const state = withLatest ? { facts, text: snapshot.state } : undefined
-      const outcome = await createScope(pen, session, head, state)
-      const stateValue = outcome.place
-      created[0] = { head, window, last: 0, stateVersion, stateValue, newest: undefined, touchedAt }
+      const facts = { version: 1, writer, last: 0, createdAt, digest: snapshot.stateDigest }
+      const newState = withLatest ? { ...cutState(snapshot.state), facts } : undefined
+      const { outcome, state } = await createState(pen, newState, () => createScope(pen, session, head, newState))
+      created[0] = { head, window, last: 0, stateVersion, state, hasCutRedaction: false, newest: undefined, touchedAt }
       return outcome
     })
     this.#entries = new Map()
@@ -331,9 +362,11 @@ export class SessionLog {
     this.#unconfirmed = []
     const isSame = head?.incarnation === pen.incarnation
     const first = Math.min(...rows.map(({ seq }) => seq))
-    if (isSame && (head.pruned ?? 0) < first) return
+    if (isSame && (head.pruned ?? 0) < first) return this.#options.shared.confirm()
     await takeBack(pen, rows)
+    // Others of the same life may refer to the chunks by now.
     if (isSame) throw conflict(pen, key, `rows before ${first}`, item)
+    await this.#options.shared.takeBack()
     const { sessionId, scopeId } = pen
     const expected = `the session begun at ${pen.incarnation}`
     const actual = head === undefined ? 'nothing: it was deleted' : `the one begun at ${head.incarnation}`
@@ -368,8 +401,28 @@ export class SessionLog {
     }
   }
 
+  /**
+   * Completes a redaction that was cut short behind its head. One that fails again is left to the next save.
+   *
+   * @returns Whether there was one, and it is complete.
+   */
+  async #sweepAgain(pen: Pen, { version, unswept = false }: Head): Promise<boolean> {
+    if (!unswept) return false
+    return sweepChunks(pen, version).then(
+      () => true,
+      () => false,
+    )
+  }
+
+  #confirm(): void {
+    this.#unconfirmed = []
+    this.#options.shared.confirm()
+  }
+
   /** Deletes strays, but not while the turn that wrote their row is under way: it may be about to do so itself. */
   async #deleteStrays(pen: Pen): Promise<void> {
+    await deleteStrayChunks(pen, this.#strayChunks)
+    this.#strayChunks = []
     const now = this.#options.now()
     const due = this.#strays.filter(({ until }) => until === undefined || until <= now)
     const keys = due.flatMap(({ key }) => key ?? [])
@@ -387,24 +440,24 @@ export class SessionLog {
 
   async #redact(pen: Pen, known: Known, { messages, createdAt }: FrozenSnapshot, redacted: Redactions): Promise<void> {
     const changed = await redactRows(pen, redacted, messages ?? [], createdAt)
-    for (const entry of changed) this.#note(known, entry)
+    for (const { entry, place } of changed) this.#note(known, entry, place)
     await redactStates(pen, redacted)
   }
 
   /** All is saved: what cannot be deleted now is left, and takes nothing but room. */
-  async #prune(pen: Pen, window: readonly number[], range: readonly [number, number]): Promise<void> {
-    const pruned = await prune(pen, window, range).catch(() => [])
-    for (const seq of pruned) this.#entries.delete(seq)
+  async #prune(pen: Pen, { window, head }: Known, range: readonly [number, number]): Promise<void> {
+    const pruned = await prune(pen, window ?? [], range).catch(() => [])
+    for (const { seq } of pruned) this.#entries.delete(seq)
+    const hadChunks = pruned.some(({ digest, value }) => digest !== value.digest)
+    if (hadChunks) await sweepChunks(pen, head.version).catch(() => undefined)
   }
 
   async #saveState(pen: Pen, known: Known, snapshot: FrozenSnapshot): Promise<void> {
     const version = known.stateVersion + 1
-    const facts = { version, writer: pen.writer, last: known.last, createdAt: snapshot.createdAt }
-    const place = await putState(pen, facts, snapshot.state)
-    const old = known.stateValue
+    const { createdAt, stateDigest: digest } = snapshot
+    const facts = { version, writer: pen.writer, last: known.last, createdAt, digest }
+    known.state = await saveState(pen, known.state, { ...cutState(snapshot.state), facts })
     known.stateVersion = version
-    known.stateValue = place
-    if (old !== undefined && old.digest !== place.digest) await pen.values.discard(pen.keys.state(), old)
   }
 
   /** Refreshes the session's item when it has grown old. Returns the time in epoch seconds when it did. */
@@ -423,27 +476,52 @@ export class SessionLog {
   }
 
   /** Reads what is stored, and remembers it. */
-  async #read(): Promise<{ page: LogPage; messages: readonly unknown[] | undefined } | null> {
-    const { table, values, keys, windowSize, lifetime } = this.#options
+  async #read(): Promise<StoredLog | null> {
+    const { table, keys, windowSize } = this.#options
+    for (let attempt = 1; ; attempt++) {
+      this.#isCurrent = true
+      const page = await readLog(table, keys, windowSize, (...read) => this.#isGone(...read))
+      try {
+        return await this.#take(page)
+      } catch (error) {
+        // A state that was saved while it was read, page by page, has dropped chunks of the one that was found.
+        if (attempt === READ_ATTEMPTS || page.head === undefined || !(await this.#isOutdated(page, error))) throw error
+      }
+    }
+  }
+
+  async #take(page: Awaited<ReturnType<typeof readLog>>): Promise<StoredLog | null> {
+    const { keys, lifetime } = this.#options
     this.#known = undefined
     this.#entries = new Map()
-    this.#isCurrent = true
-    const page = await readLog(table, keys, windowSize, (...read) => this.#isGone(...read))
     if (page.head === undefined) {
       await this.#checkAbsence(page.leftovers)
       lifetime.ttl = lifetime.wanted
       this.#known = null
       return null
     }
-    const { head, window, last, state, newest } = page
+    const { head, window, last, newest } = page
+    const { incarnation } = head
+    const store = this.#pen(head)
     this.#strays = strays(keys, page)
-    const read = window && (await readMessages(values, keys, window, page.rows, page.items))
+    const read = window && (await readMessages(store, incarnation, window, page.rows, page.items))
     // Rows that the window does not see are worth knowing too: a save that was cut short may have left them to be used.
-    for (const entry of await entriesOf(values, keys, page)) this.#entries.set(entry.seq, entry)
+    for (const entry of await entriesOf(store, page)) this.#entries.set(entry.seq, entry)
     for (const { entry } of read ?? []) this.#entries.set(entry.seq, entry)
+    const state = page.state && (await readState(store, incarnation, page.state, page.items))
+    const stateVersion = page.state?.version ?? 0
+    this.#strayChunks = strayChunks(incarnation, stateVersion, state?.known.chunks, page.items)
     const touchedAt = lastTouch(head, page.rows)
-    this.#known = { head, window, last, stateVersion: state?.version ?? 0, stateValue: state?.value, newest, touchedAt }
-    return { page, messages: read?.map(({ message }) => message) }
+    const hasCutRedaction = [...page.rows.values()].some((row) => (row.unswept ?? 0) >= head.version)
+    this.#known = { head, window, last, stateVersion, state: state?.known, hasCutRedaction, newest, touchedAt }
+    return { page, state: state?.text, messages: read?.map(({ message }) => message) }
+  }
+
+  /** Whether a chunk of the state could not be read because there is a newer state by now. */
+  async #isOutdated({ state }: LogPage, error: unknown): Promise<boolean> {
+    if (!(error instanceof SessionCorruptedError) || !chunkOf(error.key.sk)?.ofState) return false
+    const item = await this.#options.table.get(this.#options.keys.state())
+    return item !== undefined && parseState(item).version !== state?.version
   }
 
   /**
@@ -479,9 +557,9 @@ export class SessionLog {
     if (change !== undefined) throw new SessionConflictError({ sessionId, scopeId, ...change })
   }
 
-  #note(known: Known, entry: LogEntry): void {
+  #note(known: Known, entry: LogEntry, place: ValuePlace): void {
+    this.#unconfirmed.push({ seq: entry.seq, place })
     this.#entries.set(entry.seq, entry)
-    this.#unconfirmed.push(entry)
     known.last = Math.max(known.last, entry.seq)
     if (entry.seq === known.last) known.newest = entry
   }
@@ -491,9 +569,10 @@ export class SessionLog {
     return { id, until: leaseMs === undefined ? undefined : this.#options.now() + leaseMs }
   }
 
-  #pen(incarnation: string): Pen {
-    const { table, values, keys, sessionId, scopeId, nonce } = this.#options
-    return { table, values, keys, sessionId, scopeId, incarnation, writer: writerOf(incarnation, nonce) }
+  #pen({ incarnation, version: headVersion }: Pick<Head, 'incarnation' | 'version'>): Pen {
+    const { table, values, keys, shared, sessionId, scopeId, nonce } = this.#options
+    const writer = writerOf(incarnation, nonce)
+    return { table, values, keys, shared, sessionId, scopeId, incarnation, headVersion, writer }
   }
 }
 

@@ -241,8 +241,8 @@ describe('a turn', () => {
     const sent = takeSent()
     expect(sent.map(([name]) => name)).toEqual([
       ...['QueryCommand', 'TransactWriteCommand', 'PutCommand'],
-      // The log, the message's row and the head.
-      ...['QueryCommand', 'PutCommand', 'PutCommand'],
+      // The log, the message's row and the head, and the chunks, of which there are none.
+      ...['QueryCommand', 'PutCommand', 'PutCommand', 'QueryCommand'],
       // The answer, and the look at the head.
       ...['PutCommand', 'GetCommand'],
     ])

@@ -16,6 +16,7 @@ import { SessionDirectory } from './session-directory.ts'
 import type { SessionInfo } from './session-item.ts'
 import { SessionLog } from './session-log.ts'
 import type { DeleteProgress } from './session-removal.ts'
+import { openScope } from './shared-chunks.ts'
 import { freeze, freezeMessage } from './snapshot.ts'
 import { SessionTable } from './table.ts'
 import { Turns } from './turns.ts'
@@ -238,22 +239,21 @@ export class DynamoDBSnapshotStorage implements SnapshotStorage {
     const queueKey = `${keys.pk}/${keys.logPrefix}`
     const open = this.#scopes.get(queueKey)
     if (open !== undefined) return open
+    const store = openScope({ table, values, keys })
     const log = new SessionLog({
       ...this.#options,
-      table,
-      values,
+      ...store,
       directory: this.#directory,
-      keys,
       sessionId: location.sessionId,
       scopeId: location.scopeId,
       lifetime,
       now: Date.now,
       nonce: randomBytes(6).toString('base64url'),
     })
-    const snapshots = new ImmutableSnapshots(table, values, keys, log)
+    const snapshots = new ImmutableSnapshots(store, log)
     const { sessionId, scopeId } = location
     const enqueue = <T>(task: () => Promise<T>): Promise<T> => this.#queue.run(queueKey, task)
-    const turns = new Turns({ table, values, log, keys, sessionId, scopeId, enqueue, now: Date.now, pause: delay })
+    const turns = new Turns({ ...store, log, sessionId, scopeId, enqueue, now: Date.now, pause: delay })
     const opened = {
       log,
       snapshots,

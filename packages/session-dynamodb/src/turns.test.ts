@@ -26,6 +26,7 @@ import { ScopeKeys } from './keys.ts'
 import { Lifetime } from './lifetime.ts'
 import { SessionDirectory } from './session-directory.ts'
 import { SessionLog } from './session-log.ts'
+import { openScope } from './shared-chunks.ts'
 import { freeze } from './snapshot.ts'
 import { SessionTable } from './table.ts'
 import { Turns } from './turns.ts'
@@ -40,11 +41,12 @@ async function turnsOf(...items: readonly object[]) {
   const mocked = mockedClient()
   const clock = { now: START, pauses: [] as number[], onPause: () => {} }
   const now = (): number => clock.now
-  const keys = new ScopeKeys(LOCATION)
   const table = new SessionTable({ client: mocked.client, tableName: TableName, consistentRead: false })
   const values = new ValueStore(table, { compression: 'off' })
+  const store = openScope({ table, values, keys: new ScopeKeys(LOCATION) })
   const log = new SessionLog({
-    ...{ table, values, keys, sessionId: 's', scopeId: 'a', nonce: 'me', now },
+    ...store,
+    ...{ sessionId: 's', scopeId: 'a', nonce: 'me', now },
     ...{ autoCreate: true, windowSize: 40, touchIntervalSeconds: 300 },
     directory: new SessionDirectory({ table, now }),
     lifetime: new Lifetime(undefined, now),
@@ -52,7 +54,8 @@ async function turnsOf(...items: readonly object[]) {
   })
   const queued: string[] = []
   const turns = new Turns({
-    ...{ table, values, log, keys, sessionId: 's', scopeId: 'a', now },
+    ...store,
+    ...{ log, sessionId: 's', scopeId: 'a', now },
     enqueue: async (task) => {
       queued.push('begin')
       const result = await task()

@@ -3,11 +3,10 @@
 import { SessionBusyError, SessionCorruptedError } from './errors.ts'
 import { belongsTo } from './incarnation.ts'
 import { parseMessage } from './items.ts'
-import type { ScopeKeys } from './keys.ts'
 import { isOpen, readProgress } from './log-reader.ts'
 import type { SessionLog } from './session-log.ts'
-import type { SessionTable } from './table.ts'
-import { parseJson, type ValueStore } from './values.ts'
+import type { ScopeStore } from './shared-chunks.ts'
+import { parseJson } from './values.ts'
 import type { LogEntry } from './window.ts'
 
 /** A turn that another writer has begun and not ended. */
@@ -28,11 +27,8 @@ export type TurnRecord =
   | { readonly status: 'unanswered'; readonly first: number }
 
 /** What {@link Turns} works with. */
-export interface TurnsOptions {
-  readonly table: SessionTable
-  readonly values: ValueStore
+export interface TurnsOptions extends ScopeStore {
   readonly log: SessionLog
-  readonly keys: ScopeKeys
   readonly sessionId: string
   readonly scopeId: string
   /** Runs a task after the earlier ones on the same log. */
@@ -175,12 +171,13 @@ export class Turns {
 
   /** A turn's answer, or undefined when its row is not there or another turn's by now. */
   async #message(seq: number, id: string): Promise<unknown> {
-    const { table, values, keys, log } = this.#options
+    const { table, shared, keys, log } = this.#options
     const key = keys.message(seq)
     const item = await table.get(key)
     const row = item && parseMessage(item, seq)
-    if (row?.turn.id !== id || !belongsTo(row.writer, log.view()?.head.incarnation ?? '')) return undefined
-    return parseJson(key, await values.readText(key, row.value))
+    const { incarnation = '' } = log.view()?.head ?? {}
+    if (row?.turn.id !== id || !belongsTo(row.writer, incarnation)) return undefined
+    return parseJson(key, await shared.read(incarnation, key, row.value))
   }
 }
 

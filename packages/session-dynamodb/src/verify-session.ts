@@ -2,11 +2,12 @@
 
 import { type Item, keyOf } from './attributes.ts'
 import { NewerFormatError, SessionCorruptedError } from './errors.ts'
-import { belongsTo } from './incarnation.ts'
-import { parseHead, parseMessage, parsePart, parseSnapshotMark, parseState, parseValue } from './items.ts'
+import { belongsTo, incarnationOf } from './incarnation.ts'
+import { parseChunk, parseHead, parseMessage, parsePart, parseSnapshotMark, parseState, parseValue } from './items.ts'
 import {
   ALL_SORT_KEYS,
   checkSessionId,
+  chunkOf,
   type ItemKey,
   partitionKeyOf,
   partOwnerOf,
@@ -15,12 +16,14 @@ import {
   scopeOf,
   sessionKey,
 } from './keys.ts'
+import { readState } from './latest-state.ts'
 import { hasExpired, inSeconds } from './lifetime.ts'
-import { windowOf } from './log-reader.ts'
+import { readMessages, windowOf } from './log-reader.ts'
 import { ObjectStore } from './objects.ts'
 import type { TableOptions } from './options.ts'
 import { parseTableOptions } from './parse-options.ts'
 import { parseSession } from './session-item.ts'
+import { openScope, type ScopeStore } from './shared-chunks.ts'
 import { thaw } from './snapshot.ts'
 import { SessionTable } from './table.ts'
 import { bySortKey, parseJson, ValueStore } from './values.ts'
@@ -73,7 +76,8 @@ export async function verifySession(options: VerifySessionOptions): Promise<Sess
   const problems = new Map<string, SessionProblem>()
   const checks = [...new SessionCheck(sessionId, items, tenantId).all()]
   const scopes = groupByScope(items).map(({ scope, items: ofScope }) => {
-    return new ScopeCheck(values, new ScopeKeys({ sessionId, ...scope }, tenantId), ofScope)
+    const keys = new ScopeKeys({ sessionId, ...scope }, tenantId)
+    return new ScopeCheck(openScope({ table, values, keys }), ofScope)
   })
   for (const check of [...checks, ...scopes.flatMap((scope) => [...scope.all()])]) {
     try {
@@ -125,12 +129,13 @@ class ScopeCheck {
   readonly rows: ReadonlyMap<number, Item>
   /** Items of immutable snapshots. */
   readonly marks: readonly Item[]
-  readonly #values: ValueStore
+  readonly #store: ScopeStore
   readonly #keys: ScopeKeys
   readonly #items: ReadonlyMap<string, Item>
 
-  constructor(values: ValueStore, keys: ScopeKeys, items: readonly Item[]) {
-    this.#values = values
+  constructor(store: ScopeStore, items: readonly Item[]) {
+    const { keys } = store
+    this.#store = store
     this.#keys = keys
     this.#items = bySortKey(items)
     this.rows = new Map(
@@ -163,7 +168,9 @@ class ScopeCheck {
       if (mark === undefined) continue
       for (const seq of mark.window ?? []) yield () => this.#checkPresence(seq)
       const key = this.#keys.snapshotState(mark.stateDigest)
-      if (!this.#items.has(key.sk)) yield () => fail(key, `is missing, but '${keyOf(item).sk}' names it`)
+      const state = this.#items.get(key.sk)
+      if (state === undefined) yield () => fail(key, `is missing, but '${keyOf(item).sk}' names it`)
+      else yield () => this.#checkState(state, mark.incarnation)
     }
   }
 
@@ -171,6 +178,12 @@ class ScopeCheck {
   async #checkItem(item: Item): Promise<void> {
     const key = keyOf(item)
     if (partOwnerOf(key.sk) !== undefined) return void parsePart(item)
+    const chunk = chunkOf(key.sk)
+    if (chunk !== undefined) {
+      const { value } = parseChunk(item)
+      if (value.digest !== chunk.digest) fail(key, 'holds another text than its key says')
+      return void (await this.#store.values.readText(key, value, this.#items))
+    }
     if (key.sk === this.#keys.head().sk) return void parseHead(item)
     if (key.sk.startsWith(this.#keys.snapshotPrefix)) {
       parseSnapshotMark(item)
@@ -179,11 +192,23 @@ class ScopeCheck {
     }
     const seq = this.#keys.seqOf(key.sk)
     const isState = key.sk === this.#keys.state().sk
-    const { value } =
-      seq !== undefined ? parseMessage(item, seq) : isState ? parseState(item) : { value: parseValue(item) }
-    const content = parseJson(key, await this.#values.readText(key, value, this.#items))
-    const isSnapshot = isState || key.sk.startsWith(this.#keys.snapshotStatePrefix)
-    if (isSnapshot && thaw(content, [], '') === undefined) fail(key, 'does not hold the state of a snapshot')
+    if (seq !== undefined) {
+      const row = parseMessage(item, seq)
+      await readMessages(this.#store, incarnationOf(row.writer), [seq], new Map([[seq, row]]), this.#items)
+    } else if (isState) {
+      const state = parseState(item)
+      const { text } = await readState(this.#store, incarnationOf(state.writer), state, this.#items)
+      checkSnapshot(key, text)
+    } else {
+      const text = await this.#store.values.readText(key, parseValue(item), this.#items)
+      // The life of the session to which a snapshot's state belongs is known only to the snapshots that name it.
+      if (!key.sk.startsWith(this.#keys.snapshotStatePrefix)) parseJson(key, text)
+    }
+  }
+
+  async #checkState(item: Item, incarnation: string): Promise<void> {
+    const key = keyOf(item)
+    checkSnapshot(key, await this.#store.shared.read(incarnation, key, parseValue(item), this.#items))
   }
 
   /** Whether rows are missing behind those that the head names. Rows that cannot be read are not missing. */
@@ -198,6 +223,10 @@ class ScopeCheck {
   #checkPresence(seq: number): void {
     if (!this.rows.has(seq)) fail(this.#keys.message(seq), 'is missing, but a window names it')
   }
+}
+
+function checkSnapshot(key: ItemKey, text: string): void {
+  if (thaw(parseJson(key, text), [], '') === undefined) fail(key, 'does not hold the state of a snapshot')
 }
 
 function fail(key: ItemKey, problem: string): never {

@@ -99,7 +99,8 @@ describe('of a session that is whole', () => {
 const ROW = /^agent#agent#msg#0000000002$/
 const TAIL = /^agent#agent#msg#0000000005$/
 const LARGE_ROW = /^agent#agent#msg#0000000003$/
-const PART = /^agent#agent#msg#0000000003#part#.*#0001$/
+const CHUNK = /^agent#agent#chunk#[^#]+#[^#]+$/
+const PART = /^agent#agent#chunk#[^#]+#[^#]+#part#.*#0001$/
 const HEAD = /^agent#agent#msg#head$/
 const STATE = /^agent#agent#msg#state$/
 const MARK = /^agent#agent#snapshot#/
@@ -110,7 +111,8 @@ const GRAPH_HEAD = /^multiagent#graph#msg#head$/
 const kinds: readonly (readonly [kind: string, sk: RegExp])[] = [
   ['a message of the window', ROW],
   ['a message of the tail', TAIL],
-  ['a message in parts', LARGE_ROW],
+  ['a message with a chunk', LARGE_ROW],
+  ['a chunk', CHUNK],
   ['a part', PART],
   ['a head', HEAD],
   ['a state', STATE],
@@ -160,12 +162,13 @@ describe('of a session with damage, names the item:', () => {
   })
 
   const gone: readonly (readonly [kind: string, sk: RegExp, named: RegExp])[] = [
-    ['a part', PART, LARGE_ROW],
+    ['a part', PART, CHUNK],
     ...(
       [
         ['a message of the window', ROW],
         ['a message of the tail', TAIL],
-        ['a message in parts', LARGE_ROW],
+        ['a message with a chunk', LARGE_ROW],
+        ['a chunk', CHUNK],
         ['a head', HEAD],
         ['a state', STATE],
         ['a snapshot’s state', SNAPSHOT_STATE],
@@ -256,7 +259,7 @@ function anotherValue(value: AttributeValue): AttributeValue {
   return value.S === undefined ? { S: 'another' } : { S: `${value.S}x` }
 }
 
-/** Two agents and a graph, a message of several parts, two snapshots, turns with ids and a manifest. */
+/** Two agents and a graph, a message with a chunk of several parts, two snapshots, turns with ids and a manifest. */
 async function filledSession(): Promise<TestSession> {
   const filled = testSession(table, { sessionId: `x-${randomUUID()}`, owner: 'ada' })
   const manager = filled.manager()

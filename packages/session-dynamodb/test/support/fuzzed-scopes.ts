@@ -8,7 +8,18 @@ import type { TestTable } from './table.ts'
 import { always, type TestSession } from './test-session.ts'
 
 /** Kinds of items. */
-export const KINDS = ['session', 'head', 'state', 'message', 'part', 'mark', 'snapstate', 'turn', 'manifest'] as const
+export const KINDS = [
+  'session',
+  'head',
+  'state',
+  'message',
+  'chunk',
+  'part',
+  'mark',
+  'snapstate',
+  'turn',
+  'manifest',
+] as const
 
 /** What a session holds: items of every kind that fit one item, or values over 400 KB. */
 export type Size = 'small' | 'large'
@@ -88,6 +99,7 @@ export const NOTHING: Snapshot = {
 export function kindOf(sk: string): (typeof KINDS)[number] {
   if (sk === 'session') return 'session'
   if (/#part#[^#]+#\d+$/.test(sk)) return 'part'
+  if (/#chunk#[^#]+#[^#]+$/.test(sk)) return 'chunk'
   if (/#msg#\d+$/.test(sk)) return 'message'
   const [, kind] = /#msg#(head|state)$/.exec(sk) ?? /^[^#]+#[^#]+#(snapshot|snapstate|turn|manifest)/.exec(sk) ?? []
   return KINDS.find((each) => each === (kind === 'snapshot' ? 'mark' : kind)) ?? 'manifest'

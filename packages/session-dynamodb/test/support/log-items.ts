@@ -211,6 +211,19 @@ export function partsLook(seq: number, digest: string): SentCommand {
   ]
 }
 
+/** The look for chunks that are not referred to any more. */
+export const chunksLook: SentCommand = [
+  'QueryCommand',
+  {
+    TableName,
+    KeyConditionExpression: '#pk = :pk AND begins_with(#sk, :prefix)',
+    ExpressionAttributeNames: { '#pk': 'pk', '#sk': 'sk' },
+    ExpressionAttributeValues: { ':pk': pk, ':prefix': `agent#a#chunk#${INCARNATION}#` },
+    ConsistentRead: true,
+    ScanIndexForward: true,
+  },
+]
+
 /** What creating or refreshing the session's item at {@link START} sends, as an update or as a part of a transaction. */
 export function sessionUpdate(at = '2026-01-01T00:00:00.000Z', more: { condition?: string } = {}) {
   return {

@@ -62,8 +62,15 @@ export function storedItem(item: Record<string, unknown>): StoredItem {
   return { ...item, pk: String(item['pk']), sk: String(item['sk']) }
 }
 
-/** The value of an item: its own, or the one that its parts among the items make up. */
+/** The value of an item: its own, or what its parts and its chunks among the items make up. */
 export function itemText(item: StoredItem, items: readonly StoredItem[]): string {
+  return rawText(item, items).replace(/\n([\w-]{20})\n/g, (_, digest: string) => {
+    const chunk = items.find(({ sk }) => sk.includes('#chunk#') && sk.endsWith(`#${digest}`))
+    return chunk === undefined ? '' : itemText(chunk, items)
+  })
+}
+
+function rawText(item: StoredItem, items: readonly StoredItem[]): string {
   if (typeof item['data'] === 'string') return item['data']
   if (item['data'] instanceof Uint8Array) return decoded(item, item['data'])
   const prefix = `${item.sk}#part#${String(item['digest'])}#`
