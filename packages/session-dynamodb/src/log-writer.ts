@@ -19,8 +19,8 @@ import {
   stateFrame,
 } from './items.ts'
 import type { ItemKey } from './keys.ts'
+import type { Pen } from './pen.ts'
 import type { SessionWrite } from './session-item.ts'
-import type { ScopeStore } from './shared-chunks.ts'
 import type { WriteOutcome } from './table.ts'
 import type { LogEntry, PlannedRow, TurnMark } from './window.ts'
 
@@ -31,17 +31,6 @@ export interface NewState extends Rope {
 
 /** Rows that are written at once where their order does not matter. */
 const CONCURRENCY = 8
-
-/** Who writes where. */
-export interface Pen extends ScopeStore {
-  readonly sessionId: string
-  readonly scopeId: string
-  readonly incarnation: string
-  /** Version of the head as it is known. */
-  readonly headVersion: number
-  /** Name of this writer in this incarnation. */
-  readonly writer: string
-}
 
 /**
  * Writes new rows: a tail one by one, so that it never has a hole, and staged rows several at once.

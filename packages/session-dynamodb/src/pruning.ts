@@ -4,7 +4,7 @@ import type { Item } from './attributes.ts'
 import { mapConcurrently } from './concurrency.ts'
 import { isAnswer, type MessageRow, parseSnapshotMark } from './items.ts'
 import { parseRows, readMessages } from './log-reader.ts'
-import type { Pen } from './log-writer.ts'
+import type { Pen } from './pen.ts'
 import { bySortKey } from './values.ts'
 
 /** Rows that are deleted together at least: the cost of looking at the snapshots is shared by as many. */

@@ -5,7 +5,7 @@ import { referencesIn } from './chunks.ts'
 import { parseChunk, parseValue } from './items.ts'
 import { chunkOf, partOwnerOf } from './keys.ts'
 import { parseRows, readWhole } from './log-reader.ts'
-import type { Pen } from './log-writer.ts'
+import type { Pen } from './pen.ts'
 
 /**
  * Deletes chunks that neither a row nor an immutable snapshot's state refers to. Reads the whole log and all of them.
