@@ -16,7 +16,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'bench-'))
   finished = await runScript('bench', [...PART, '--json', '--out', folder, '--endpoint', inject('dynamoDBEndpoint')])
   facts = JSON.parse(finished.stdout)
-})
+}, 240_000)
 
 afterAll(() => rm(folder, { recursive: true }))
 

@@ -36,19 +36,17 @@ test('counts the requests of a client and its document client, with the capacity
   await client.send(new DescribeTableCommand({ TableName }))
 
   expect(sumCapacity(counter.requests)).toEqual({ readUnits: 1.5, writeUnits: 6 })
+  const named = { tableName: TableName }
   expect(counter.reset()).toEqual([
-    { operation: 'PutItem', tableName: TableName, readUnits: 0, writeUnits: 2 },
-    { operation: 'GetItem', tableName: TableName, readUnits: 1, writeUnits: 0 },
-    { operation: 'Query', tableName: TableName, readUnits: 0.5, writeUnits: 0 },
-    { operation: 'TransactWriteItems', readUnits: 0, writeUnits: 4 },
+    { operation: 'PutItem', ...named, round: 1, readUnits: 0, writeUnits: 2 },
+    { operation: 'GetItem', ...named, round: 2, readUnits: 1, writeUnits: 0 },
+    { operation: 'Query', ...named, round: 3, readUnits: 0.5, writeUnits: 0 },
+    { operation: 'TransactWriteItems', round: 4, readUnits: 0, writeUnits: 4 },
     {
-      operation: 'PutItem',
-      tableName: TableName,
-      readUnits: 0,
-      writeUnits: 0,
+      ...{ operation: 'PutItem', ...named, round: 5, readUnits: 0, writeUnits: 0 },
       error: 'ConditionalCheckFailedException',
     },
-    { operation: 'DescribeTable', tableName: TableName, readUnits: 0, writeUnits: 0 },
+    { operation: 'DescribeTable', ...named, round: 6, readUnits: 0, writeUnits: 0 },
   ])
   expect(counter.requests).toEqual([])
 })
