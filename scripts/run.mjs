@@ -12,6 +12,7 @@ const COMMANDS = new Map([
   ['chat', { entry: 'packages/playground/src/chat.ts', needsBuild: true }],
   ['bench', { entry: 'packages/playground/src/bench.ts', needsBuild: true }],
   ['dev', { entry: 'packages/playground/src/dev.ts', needsBuild: true }],
+  ['test:deploy', { entry: 'packages/playground/src/deploy-test.ts', needsBuild: true, needsConstruct: true }],
   ['screenshot', { entry: 'packages/playground/src/screenshot.ts', needsBuild: true }],
   ['bench:capacity', { entry: 'packages/playground/src/bench-capacity.ts', needsBuild: true }],
   ['bench:codecs', { entry: 'packages/playground/src/bench-codecs.ts', needsBuild: false }],

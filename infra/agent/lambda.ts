@@ -2,7 +2,7 @@
 
 import type { Context, LambdaFunctionURLResult, StreamifyHandler } from 'aws-lambda'
 import type { Reply } from './http.ts'
-import { type HttpEvent, requestOf } from './lambda-event.ts'
+import { type HttpEvent, type IdentifyEvent, requestOf } from './lambda-event.ts'
 import { route } from './routes.ts'
 import type { AgentService } from './service.ts'
 import { clientOf, wholeBody, writeBody } from './streams.ts'
@@ -24,6 +24,8 @@ export interface LambdaStreaming {
 /** What a handler needs of its process. */
 export interface LambdaService extends AgentService {
   readonly telemetry: RequestTelemetry
+  /** Tells who sent a request over HTTP. @defaultValue whom IAM has authorised */
+  readonly identify?: IdentifyEvent
 }
 
 /**
@@ -68,7 +70,12 @@ async function answerWhole(
 
 function answer(service: LambdaService, event: HttpEvent, context: Context, signal: AbortSignal): Promise<Reply> {
   const getRemainingTimeInMillis = (): number => context.getRemainingTimeInMillis()
-  return route(service, { ...requestOf(event), requestId: context.awsRequestId, signal, getRemainingTimeInMillis })
+  return route(service, {
+    ...requestOf(event, service.identify),
+    requestId: context.awsRequestId,
+    signal,
+    getRemainingTimeInMillis,
+  })
 }
 
 async function measured({ telemetry }: LambdaService, context: Context, run: () => Promise<Reply>): Promise<Reply> {

@@ -2,7 +2,11 @@
 
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import type { Logger, Model } from '@strands-agents/sdk'
-import { DynamoDBSessionManager, type DynamoDBSessionManagerOptions } from 'strands-session-dynamodb'
+import {
+  DynamoDBSessionManager,
+  type DynamoDBSessionManagerOptions,
+  type OffloadOptions,
+} from 'strands-session-dynamodb'
 import { type AgentRequest, type Caller, RefusedError } from './http.ts'
 import type { Telemetry } from './telemetry.ts'
 
@@ -12,6 +16,8 @@ export interface AgentService {
   readonly client: DynamoDBClient
   /** @defaultValue the environment variable `STRANDS_SESSION_TABLE` */
   readonly tableName?: string | undefined
+  /** Where large values are. @defaultValue in the table */
+  readonly offload?: OffloadOptions | undefined
   readonly telemetry: Telemetry
   /** Receives what the session manager has to say. @defaultValue warnings and errors on the console */
   readonly logger?: Logger | undefined
@@ -33,13 +39,14 @@ export function callerOf({ caller }: AgentRequest): Caller {
 
 /** What the library needs to reach the table for one request. Tenants are callers: none can reach another's sessions. */
 export function tableOptions(
-  { client, tableName, telemetry }: AgentService,
+  { client, tableName, offload, telemetry }: AgentService,
   { principal }: Caller,
   getRemainingTimeInMillis?: () => number,
-): Pick<DynamoDBSessionManagerOptions, 'client' | 'tableName' | 'tenantId' | 'onCapacity' | 'onRetry'> {
+): Pick<DynamoDBSessionManagerOptions, 'client' | 'tableName' | 'offload' | 'tenantId' | 'onCapacity' | 'onRetry'> {
   return {
     client,
     tableName,
+    offload,
     tenantId: principal,
     onCapacity: telemetry.noteCapacity,
     onRetry: telemetry.noteRetry,

@@ -3,6 +3,8 @@ import { Match, Template } from 'aws-cdk-lib/assertions'
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import { SessionTable } from 'strands-session-dynamodb-cdk'
 import { describe, expect, it } from 'vitest'
+import { offloadOf } from '../agent/clients.ts'
+import { bundlingFor } from '../lib/agent/agent-code.ts'
 import { HOSTS, type HostName } from '../lib/agent/hosts.ts'
 import { checkModelId } from '../lib/agent/model-access.ts'
 import { readChoice, readText } from '../lib/context.ts'
@@ -151,6 +153,52 @@ describe('other hosts', () => {
       [...new Set(allowed(template).flatMap((each) => /^dynamodb:\w+/.exec(each)?.[0] ?? []))].toSorted()
 
     expect(actionsOf(synthesise({ host }))).toEqual(actionsOf(Template.fromStack(stack)))
+  })
+})
+
+describe('large values', () => {
+  const withBucket = (host: HostName): Template => {
+    const app = new App({ context: { 'aws:cdk:bundling-stacks': [] } })
+    const sessions = { offload: { prefix: 'values/' } }
+    return Template.fromStack(new SessionStack(app, 'TestStack', { sessions, agent: { host } }))
+  }
+
+  it('go to the bucket that the stack has, which the agent finds in its environment and may use', () => {
+    const template = withBucket('function-url')
+    const [bucket] = Object.keys(template.findResources('AWS::S3::Bucket'))
+
+    template.hasResourceProperties('AWS::Lambda::Function', {
+      Environment: {
+        Variables: { MODEL_ID: Match.anyValue(), OFFLOAD_BUCKET: { Ref: bucket }, OFFLOAD_PREFIX: 'values/' },
+      },
+    })
+    expect(allowed(template).join()).toMatch(/s3:PutObject/)
+  })
+
+  it('go there from AgentCore Runtime too', () => {
+    withBucket('agentcore').hasResourceProperties('AWS::BedrockAgentCore::Runtime', {
+      EnvironmentVariables: { OFFLOAD_BUCKET: Match.anyValue(), OFFLOAD_PREFIX: 'values/' },
+    })
+  })
+
+  it('stay in the table of a stack without one', () => {
+    expect(JSON.stringify(synthesise())).not.toContain('OFFLOAD')
+    expect(offloadOf({})).toBeUndefined()
+  })
+
+  it('are where the environment says', () => {
+    expect(offloadOf({ OFFLOAD_BUCKET: 'values-of-agents', OFFLOAD_PREFIX: '' })).toEqual({
+      bucket: 'values-of-agents',
+      prefix: '',
+    })
+  })
+
+  it('take the S3 client along only where there is a bucket', () => {
+    const stack = new Stack(new App(), 'Bundling')
+    const sessionsWith = (id: string, offload: boolean) => new SessionTable(stack, id, { offload })
+
+    expect(bundlingFor(sessionsWith('Without', false)).externalModules).toEqual(['@aws-sdk/client-s3'])
+    expect(bundlingFor(sessionsWith('With', true)).externalModules).toEqual([])
   })
 })
 

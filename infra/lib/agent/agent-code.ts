@@ -3,6 +3,7 @@
 import { fileURLToPath } from 'node:url'
 import { type BundlingOptions, OutputFormat, SourceMapMode } from 'aws-cdk-lib/aws-lambda-nodejs'
 import { buildSync } from 'esbuild'
+import type { ISessionTable } from 'strands-session-dynamodb-cdk'
 import { OFFLINE_MODEL } from './model-access.ts'
 
 /** What the agent is run by. */
@@ -24,7 +25,7 @@ export function entryFile(entry: AgentEntry, modelId: string): string {
 const REQUIRE = "import{createRequire}from'node:module';const require=createRequire(import.meta.url);"
 
 /** How the agent is bundled: with its AWS SDK, which is newer than the runtime's and loads sooner from one file. */
-export const BUNDLING: BundlingOptions = {
+const BUNDLING: BundlingOptions = {
   format: OutputFormat.ESM,
   mainFields: ['module', 'main'],
   target: 'node24',
@@ -36,8 +37,18 @@ export const BUNDLING: BundlingOptions = {
   sourcesContent: false,
 }
 
+/** How the agent of a table is bundled. */
+export function bundlingFor(sessions: ISessionTable): BundlingOptions {
+  return { ...BUNDLING, externalModules: unusedModules(sessions) }
+}
+
+/** What the library loads only where large values are in a bucket. */
+function unusedModules({ offload }: ISessionTable): string[] {
+  return offload === undefined ? ['@aws-sdk/client-s3'] : []
+}
+
 /** Bundles the server for hosts that the CDK does not bundle for, in the same way. */
-export function bundleServer(folder: string, modelId: string): void {
+export function bundleServer(folder: string, modelId: string, sessions: ISessionTable): void {
   buildSync({
     entryPoints: [entryFile('server', modelId)],
     outfile: `${folder}/index.mjs`,
@@ -48,6 +59,7 @@ export function bundleServer(folder: string, modelId: string): void {
     target: 'node22',
     format: 'esm',
     mainFields: ['module', 'main'],
+    external: unusedModules(sessions),
     banner: { js: REQUIRE },
     sourcemap: true,
     sourcesContent: false,

@@ -7,7 +7,7 @@ import { NodejsFunction } from 'aws-cdk-lib/aws-lambda-nodejs'
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
 import { acknowledgeWildcard, type ISessionTable } from 'strands-session-dynamodb-cdk'
-import { type AgentEntry, BUNDLING, entryFile, LOCKFILE, PROJECT_ROOT } from './agent-code.ts'
+import { type AgentEntry, bundlingFor, entryFile, LOCKFILE, PROJECT_ROOT } from './agent-code.ts'
 import { checkModelId, DEFAULT_MODEL, grantModel } from './model-access.ts'
 
 /** What can be chosen about the agent, wherever it runs. */
@@ -79,7 +79,7 @@ export class AgentFunction extends Construct {
       entry: entryFile(entry, modelId),
       projectRoot: PROJECT_ROOT,
       depsLockFilePath: LOCKFILE,
-      bundling: BUNDLING,
+      bundling: bundlingFor(sessions),
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
       memorySize: MEMORY_MB,
@@ -96,5 +96,11 @@ export class AgentFunction extends Construct {
 
 /** What the agent reads from its environment. */
 export function environmentOf(sessions: ISessionTable, modelId: string): Record<string, string> {
-  return { ...sessions.environment, MODEL_ID: modelId, NODE_OPTIONS: '--enable-source-maps' }
+  const { environment, offload } = sessions
+  return {
+    ...environment,
+    ...(offload !== undefined && { OFFLOAD_BUCKET: offload.bucket.bucketName, OFFLOAD_PREFIX: offload.prefix }),
+    MODEL_ID: modelId,
+    NODE_OPTIONS: '--enable-source-maps',
+  }
 }

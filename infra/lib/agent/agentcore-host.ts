@@ -48,7 +48,7 @@ export class AgentCoreHost extends Construct implements Host {
           image: DockerImage.fromRegistry('none'),
           local: {
             tryBundle: (folder) => {
-              bundleServer(folder, modelId)
+              bundleServer(folder, modelId, sessions)
               return true
             },
           },

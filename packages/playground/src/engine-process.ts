@@ -16,6 +16,8 @@ export interface EngineProgram {
   readonly picksPort: boolean
   /** The command line for a port. */
   readonly parameters: (port: number) => readonly string[]
+  /** Its environment for a port. @defaultValue this process's own */
+  readonly environment?: (port: number) => NodeJS.ProcessEnv
   /**
    * How the program proves that it is the one that answers on the port, and no stranger who took the port first:
    * the line that it prints once it listens, or the origin that only it was told to allow.
@@ -77,6 +79,7 @@ async function launch(
     detached: true,
     windowsHide: true,
     stdio: ['pipe', 'pipe', 'pipe'],
+    ...(program.environment && { env: program.environment(port) }),
   })
   let output = ''
   const collect = (chunk: Buffer): void => {
