@@ -2,6 +2,7 @@
 
 import { type Agent, BeforeModelCallEvent, TextBlock } from '@strands-agents/sdk'
 import type { DynamoDBSessionManager } from 'strands-session-dynamodb'
+import { MemoryBucket } from './bucket.ts'
 import type { ScriptedTurn } from './scripted-model.ts'
 import { itemsOfTable, textOf } from './stored-items.ts'
 import type { TestTable } from './table.ts'
@@ -14,9 +15,13 @@ export function secretText(): string {
   return `secret ${crypto.randomUUID()}`
 }
 
-/** Whether any item of the table, of whatever session, holds the text. */
-export async function isInTable(table: TestTable, text: string): Promise<boolean> {
-  return textOf(await itemsOfTable(table)).includes(text)
+/**
+ * Whether any item of the table, of whatever session, holds the text, however it is encoded.
+ *
+ * @param bucket - Where the table's sessions offload, if they do: its objects are looked through too.
+ */
+export async function isInTable(table: TestTable, text: string, bucket = new MemoryBucket()): Promise<boolean> {
+  return textOf(bucket.resolve(await itemsOfTable(table))).includes(text)
 }
 
 /** Changes the last message in place, as context managers do. */

@@ -30,18 +30,34 @@ export async function itemsOfTable({ documentClient: client, tableName: TableNam
 }
 
 /**
- * All text of items, keys included, as it is and decompressed. Parts of one value are joined, so that nothing hides on the
- * seam of two.
+ * All text of items: their attributes, and every value decoded and put together from its parts and chunks, so that nothing
+ * hides behind an encoding or on the seam of two. What no item names, such as parts that a crash has left, is decoded as far
+ * as that is possible.
+ *
+ * @throws Error for a value that cannot be decoded: nobody can say what is in it.
  */
 export function textOf(items: readonly StoredItem[]): string {
-  const bytes = new Map<string, Uint8Array[]>()
-  for (const { sk, data } of items) {
+  const attributes = items.map((item) =>
+    JSON.stringify(item, (_, value) => (value instanceof Uint8Array ? null : value)),
+  )
+  const values = [...Map.groupBy(items, ({ pk }) => pk).values()].flatMap((session) => {
+    const owners = session.filter(({ enc }) => enc !== undefined)
+    return [...owners.map((item) => itemText(item, session)), ...unnamedTexts(session, owners)]
+  })
+  return [...attributes, ...values].join('\n')
+}
+
+/** Texts of bytes that belong to none of the values. */
+function unnamedTexts(items: readonly StoredItem[], owners: readonly StoredItem[]): string[] {
+  const named = new Set(owners.map(({ sk, digest }) => `${sk}#part#${String(digest)}`))
+  const slices = new Map<string, Uint8Array[]>()
+  for (const { sk, enc, data } of items) {
     const value = sk.replace(/#\d{4}$/, '')
-    if (data instanceof Uint8Array) bytes.set(value, [...(bytes.get(value) ?? []), data])
+    if (enc !== undefined || named.has(value) || !(data instanceof Uint8Array)) continue
+    slices.set(value, [...(slices.get(value) ?? []), data])
   }
-  const values = [...bytes.values()].map((slices) => Buffer.concat(slices))
-  const texts = items.map((item) => JSON.stringify(item, (_, value) => (value instanceof Uint8Array ? null : value)))
-  return [...texts, ...values.map(String), ...values.map(decompressed)].join('\n')
+  const values = [...slices.values()].map((each) => Buffer.concat(each))
+  return [...values.map(String), ...values.map(beginningOf)]
 }
 
 /** The stored messages of an agent: role and first text of each row, in the order of the log. */
@@ -73,17 +89,18 @@ export function itemText(item: StoredItem, items: readonly StoredItem[]): string
 function rawText(item: StoredItem, items: readonly StoredItem[]): string {
   if (typeof item['data'] === 'string') return item['data']
   if (item['data'] instanceof Uint8Array) return decoded(item, item['data'])
+  if (item['object'] !== undefined) throw new Error(`The value of ${item.sk} is an object that is not at hand`)
   const prefix = `${item.sk}#part#${String(item['digest'])}#`
   const parts = items.flatMap(({ sk, data }) => (sk.startsWith(prefix) && data instanceof Uint8Array ? [data] : []))
   return decoded(item, Buffer.concat(parts))
 }
 
 function decoded(item: StoredItem, bytes: Uint8Array): string {
-  return item['enc'] === 'br' ? decompressed(bytes) : Buffer.from(bytes).toString()
+  return (item['enc'] === 'br' ? brotliDecompressSync(bytes) : Buffer.from(bytes)).toString()
 }
 
-/** What can be made of bytes that may be compressed, also when their end is missing. */
-function decompressed(bytes: Uint8Array): string {
+/** What can be made of bytes that may be compressed, and may not be all. */
+function beginningOf(bytes: Uint8Array): string {
   try {
     return brotliDecompressSync(bytes, { finishFlush: constants.BROTLI_OPERATION_FLUSH }).toString()
   } catch {
