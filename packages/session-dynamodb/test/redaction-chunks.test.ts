@@ -24,10 +24,10 @@ interface Secret {
   readonly text: string
 }
 
-/** A text that takes several chunks in a state; the secret lies on the seam of two. */
+/** A text that takes several chunks in a state. The secret lies on the seam of two, and again in the middle of one. */
 function largeText(): Secret {
   const [text, padding] = [secretText(), noise(90_000)]
-  return { content: [{ text: `${padding.slice(0, 119_980)}${text}${padding}` }], text }
+  return { content: [{ text: `${padding.slice(0, 119_980)}${text}${padding.slice(0, 1000)}${text}${padding}` }], text }
 }
 
 /** An image of 60 KB. The secret begins where a group of three bytes does, so that Base64 shows it whole. */

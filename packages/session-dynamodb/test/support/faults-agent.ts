@@ -1,6 +1,12 @@
 /** Traces of one agent: turns, and what else a process does between them. */
 
-import { Agent, type AgentConfig, type ConversationManager, type MessageData } from '@strands-agents/sdk'
+import {
+  Agent,
+  type AgentConfig,
+  type ContentBlockData,
+  type ConversationManager,
+  type MessageData,
+} from '@strands-agents/sdk'
 import {
   DynamoDBSessionError,
   DynamoDBSessionManager,
@@ -17,7 +23,7 @@ import { itemText, textOf } from './stored-items.ts'
 
 /** What a process does next. */
 export type Step =
-  | { readonly ask: string; readonly turnId?: string }
+  | { readonly ask: string; readonly turnId?: string; readonly image?: Uint8Array }
   | { readonly act: (process: AgentProcess) => Promise<unknown> }
 
 /** A trace of one agent. */
@@ -28,6 +34,8 @@ export interface AgentTraceOptions {
   /** Whether large values go to S3. @defaultValue false */
   readonly offloads?: boolean
   readonly conversationManager?: () => ConversationManager
+  /** Whether a context manager keeps what was said in its stash, which is part of the state. @defaultValue false */
+  readonly hasStash?: boolean
   /** Whether every message stays in the window. @defaultValue true */
   readonly keepsAll?: boolean
   /** What must be gone from the table once it is redacted. */
@@ -75,15 +83,14 @@ class AgentSchedule {
     const first = this.#process(this.#stage.first)
     const isDurable = await this.#play(first, steps)
     const live = isDurable ? messagesIn(first.agent) : undefined
-    const state = isDurable ? JSON.stringify(first.agent.appState) : undefined
+    const state = isDurable ? await stateOf(first.agent) : undefined
 
     const next = this.#process(this.#stage.process())
     await next.agent.initialize()
     const restored = messagesIn(next.agent)
     this.#checkPlace(restored)
     if (live !== undefined) this.#report('the restored conversation differs', differenceOf(live, restored))
-    if (state !== undefined && state !== JSON.stringify(next.agent.appState))
-      this.#problems.push('the restored state differs')
+    if (state !== undefined && state !== (await stateOf(next.agent))) this.#problems.push('the restored state differs')
     const before = await this.#loadSnapshots()
     // A redaction that was begun must be completed; one that nobody began is not known to anybody else.
     const mustRedact = (isDurable && first.model.hasRedacted()) || (await this.#hasRedacted())
@@ -103,7 +110,7 @@ class AgentSchedule {
 
   #process(client: ProcessClient): AgentProcess {
     const { sessionId, tableName } = this.#stage
-    const { options, offloads, conversationManager } = this.#trace
+    const { options, offloads, conversationManager, hasStash } = this.#trace
     const snapshots = this.#snapshots
     const manager = new DynamoDBSessionManager({
       sessionId,
@@ -122,7 +129,11 @@ class AgentSchedule {
     })
     const model = faultModel()
     const config: AgentConfig = { model: model.model, sessionManager: manager, printer: false, tools: faultTools() }
-    const agent = new Agent({ ...config, ...(conversationManager && { conversationManager: conversationManager() }) })
+    const agent = new Agent({
+      ...config,
+      ...(conversationManager && { conversationManager: conversationManager() }),
+      ...(hasStash && { contextManager: 'auto' }),
+    })
     return { agent, manager, model, client, snapshots }
   }
 
@@ -153,11 +164,13 @@ class AgentSchedule {
       await step.act(process)
       return
     }
-    const { ask, turnId } = step
-    const result = await process.agent.invoke(ask, turnId === undefined ? {} : { invocationState: { turnId } })
-    const text = result.toString().trim()
+    const { ask, turnId, image } = step
+    const text: ContentBlockData = { text: ask }
+    const input = image === undefined ? [text] : [{ image: { format: 'png' as const, source: { bytes: image } } }, text]
+    const result = await process.agent.invoke(input, turnId === undefined ? {} : { invocationState: { turnId } })
+    const answer = result.toString().trim()
     const expected = ask.startsWith('secret') ? 'I cannot answer that.' : answerTextOf(ask)
-    if (text !== expected) this.#problems.push(`the answer to '${ask.slice(0, 24)}' was '${text.slice(0, 60)}'`)
+    if (answer !== expected) this.#problems.push(`the answer to '${ask.slice(0, 24)}' was '${answer.slice(0, 60)}'`)
   }
 
   #acknowledge({ agent }: AgentProcess): void {
@@ -210,7 +223,7 @@ class AgentSchedule {
   async #checkSnapshots(before: ReadonlyMap<string, string>): Promise<void> {
     const after = await this.#loadSnapshots()
     for (const [id, messages] of before) {
-      if (this.#redacted(after.get(id) ?? '') !== this.#redacted(messages)) {
+      if (this.#redacted(after.get(id)) !== this.#redacted(messages)) {
         this.#problems.push('an immutable snapshot has changed')
       }
       if (![...this.#snapshots].some((taken) => this.#redacted(taken) === this.#redacted(messages))) {
@@ -221,10 +234,13 @@ class AgentSchedule {
     for (const id of marks) if (!after.has(id)) this.#problems.push('an acknowledged immutable snapshot is missing')
   }
 
-  /** What a snapshot may become. */
-  #redacted(text: string): string {
+  /** What the messages of a snapshot may become. */
+  #redacted(messages = '[]'): string {
     const { secret } = this.#trace
-    return secret === undefined ? text : text.replaceAll(secret, REDACTED)
+    if (secret === undefined) return messages
+    const parsed = JSON.parse(messages) as readonly MessageData[]
+    const isSecret = (message: MessageData): boolean => JSON.stringify(message).includes(secret)
+    return JSON.stringify(parsed.map((each) => (isSecret(each) ? { ...each, content: [{ text: REDACTED }] } : each)))
   }
 
   async #hasRedacted(): Promise<boolean> {
@@ -258,6 +274,13 @@ class AgentSchedule {
 
 /** Repairs are what happens here all the time: nothing to warn of. */
 export const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
+
+/** What an agent holds beside its messages. */
+async function stateOf(agent: Agent): Promise<string> {
+  const stash = await agent.contextManager?.stash?.takeSnapshot()
+  const entries = Object.entries(stash ?? {}).sort(([a], [b]) => (a < b ? -1 : 1))
+  return JSON.stringify([agent.appState, entries])
+}
 
 function messagesIn(agent: Agent): MessageData[] {
   return agent.messages.map((message) => message.toJSON())

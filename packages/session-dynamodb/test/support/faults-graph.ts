@@ -16,15 +16,18 @@ interface GraphProcess {
 
 const NODES = ['a', 'b']
 
+/** What a node answers, by its id. */
+type Answers = (nodeId: string) => string
+
 /** Makes the trace. */
-export function graphTrace(): Trace {
-  return { name: 'graph of two nodes', run }
+export function graphTrace(name: string, answers: Answers): Trace {
+  return { name, run: (stage) => run(stage, answers) }
 }
 
-async function run(stage: Stage): Promise<string[]> {
+async function run(stage: Stage, answers: Answers): Promise<string[]> {
   const { sessionId, tableName, fault } = stage
   const problems: string[] = []
-  const first = graphIn(stage, stage.first)
+  const first = graphIn(stage, stage.first, answers)
   let acknowledged: string[] = []
   for (const _round of [1, 2]) {
     const callsBefore = first.models.map(({ calls }) => calls.length)
@@ -43,7 +46,7 @@ async function run(stage: Stage): Promise<string[]> {
     if (stage.first.isDead()) break
   }
 
-  const next = graphIn(stage, stage.process())
+  const next = graphIn(stage, stage.process(), answers)
   const stored = await resultsOf(next)
   if (new Set(stored).size !== stored.length) problems.push(`results twice: ${stored}`)
   for (const nodeId of acknowledged)
@@ -53,14 +56,14 @@ async function run(stage: Stage): Promise<string[]> {
   if (result.status !== Status.COMPLETED) problems.push(`after recovery the graph ended as ${result.status}`)
   const calls = next.models.map((model) => model.calls.length)
   if (isHalfDone && calls.join() !== '0,1') problems.push(`after recovery the nodes ran ${calls} times`)
-  const final = await resultsOf(graphIn(stage, stage.process()))
+  const final = await resultsOf(graphIn(stage, stage.process(), answers))
   if (final.join() !== result.results.map(({ nodeId }) => nodeId).join()) problems.push(`stored at the end: ${final}`)
   const report = await verifySession({ sessionId, tableName, client: stage.process().client })
   return [...problems, ...report.problems.map(({ key, problem }) => `verifySession: ${key.sk}: ${problem}`)]
 }
 
-function graphIn({ sessionId, tableName }: Stage, { client }: ProcessClient): GraphProcess {
-  const models = NODES.map((id) => new ScriptedModel(() => ({ text: `${id} says so.` })))
+function graphIn({ sessionId, tableName }: Stage, { client }: ProcessClient, answers: Answers): GraphProcess {
+  const models = NODES.map((id) => new ScriptedModel(() => ({ text: answers(id) })))
   const nodes = models.map((model, index) => new Agent({ id: NODES[index] ?? '', model, printer: false }))
   const manager = new DynamoDBSessionManager({ sessionId, tableName, client })
   return { graph: new Graph({ nodes, edges: [['a', 'b']], sessionManager: manager, maxSteps: 10 }), manager, models }

@@ -7,7 +7,7 @@ import {
   SummarizingConversationManager,
   TextBlock,
 } from '@strands-agents/sdk'
-import { type AgentTraceOptions, agentTrace } from './faults-agent.ts'
+import { type AgentProcess, type AgentTraceOptions, agentTrace } from './faults-agent.ts'
 import { deletionTrace } from './faults-deletion.ts'
 import { graphTrace } from './faults-graph.ts'
 import { answerTextOf } from './faults-model.ts'
@@ -18,7 +18,14 @@ import { ScriptedModel } from './scripted-model.ts'
 const SECRET = 'secret 4417-1234-5678-9113'
 /** More than one item holds. */
 const LARGE = 400_000
+/** A secret of letters that stand for whole groups of bytes in Base64, and a picture of it. */
+const PICTURED_SECRET = 'secret/4417/1234/5678/9113AA'
+const SECRET_IMAGE = new Uint8Array(Buffer.from(`${noise(30_000)}${PICTURED_SECRET}${noise(60_000)}`, 'base64'))
+const IMAGE = new Uint8Array(Buffer.from(noise(90_000), 'base64'))
 const LARGE_SECRET = `${SECRET} ${noise(LARGE)}`
+
+/** What nodes answer: one text can be compressed, the other cannot. */
+const LARGE_RESULTS: Readonly<Record<string, string>> = { a: noise(5000), b: 'And so it was said. '.repeat(250) }
 
 const AGENT_TRACES: readonly AgentTraceOptions[] = [
   { name: 'plain', steps: [{ ask: 'One?' }, { ask: 'Two?' }, { ask: 'Three?' }] },
@@ -42,12 +49,7 @@ const AGENT_TRACES: readonly AgentTraceOptions[] = [
     steps: [
       { ask: 'One?' },
       {
-        // A snapshot that sees the text before the guardrail does.
-        act: async ({ agent, manager, snapshots }) =>
-          agent.addHook(BeforeModelCallEvent, async () => {
-            snapshots.add(JSON.stringify(agent.messages))
-            await manager.saveSnapshot({ target: agent, isLatest: false })
-          }),
+        act: async (process) => snapshotsOfQuestions(process),
       },
       { ask: SECRET },
       { ask: 'Three?' },
@@ -117,6 +119,38 @@ const AGENT_TRACES: readonly AgentTraceOptions[] = [
     steps: [{ ask: `A large question ${noise(LARGE)}` }, { ask: 'large result please' }],
   },
   {
+    name: 'the same image twice',
+    steps: [
+      { ask: 'What is this?', image: IMAGE },
+      { ask: 'And this?', image: IMAGE },
+    ],
+    recovery: [{ ask: 'And this, once more?', image: IMAGE }],
+  },
+  {
+    name: 'redaction of an image, with another one before it',
+    secret: PICTURED_SECRET,
+    steps: [
+      { ask: 'What is this?', image: IMAGE },
+      { ask: 'secret image', image: SECRET_IMAGE },
+    ],
+  },
+  {
+    name: 'redaction of an image, with a stash and a snapshot',
+    secret: PICTURED_SECRET,
+    hasStash: true,
+    options: { snapshotTrigger: () => false },
+    steps: [{ act: async (process) => snapshotsOfQuestions(process) }, { ask: 'secret image', image: SECRET_IMAGE }],
+  },
+  {
+    name: 'inline stash',
+    hasStash: true,
+    steps: [
+      { ask: `One? ${noise(4500)}` },
+      { ask: `look around ${noise(4501)}` },
+      { ask: `Three? ${'Now and then. '.repeat(200)}` },
+    ],
+  },
+  {
     name: 'large state',
     steps: [
       { act: async ({ agent }) => agent.appState.set('large', noise(LARGE)) },
@@ -161,9 +195,17 @@ const AGENT_TRACES: readonly AgentTraceOptions[] = [
   },
 ]
 
+/** From now on there are snapshots that see what the user says before the guardrail does. */
+function snapshotsOfQuestions({ agent, manager, snapshots }: AgentProcess): void {
+  agent.addHook(BeforeModelCallEvent, async () => {
+    snapshots.add(JSON.stringify(agent.messages))
+    await manager.saveSnapshot({ target: agent, isLatest: false })
+  })
+}
+
 /** The same with values that are offloaded, and with one that is large and compressed. */
 const OFFLOADING: readonly AgentTraceOptions[] = AGENT_TRACES.filter(({ name }) =>
-  ['redaction of a large message', 'large messages', 'large state'].includes(name),
+  ['redaction of a large message', 'large messages', 'large state', 'the same image twice'].includes(name),
 ).map((trace) => ({ ...trace, name: `${trace.name}, offloaded`, offloads: true }))
 
 const COMPRESSED: readonly AgentTraceOptions[] = [
@@ -181,6 +223,7 @@ const COMPRESSED: readonly AgentTraceOptions[] = [
 /** All of them. */
 export const FAULT_TRACES: readonly Trace[] = [
   ...[...AGENT_TRACES, ...OFFLOADING, ...COMPRESSED].map(agentTrace),
-  graphTrace(),
+  graphTrace('graph of two nodes', (id) => `${id} says so.`),
+  graphTrace('graph of two nodes with large results', (id) => `${id} says so. ${LARGE_RESULTS[id] ?? ''}`),
   deletionTrace(),
 ]
