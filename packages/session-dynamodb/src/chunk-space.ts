@@ -48,12 +48,21 @@ export class ChunkSpace {
     return new Map(places)
   }
 
-  /** Deletes chunks that were last written for a version up to this one. */
+  /**
+   * Deletes chunks that were last written for a version up to this one. An object goes before the item that names it, since
+   * nobody would find it after a crash, and only when the item says that it is not in use again.
+   */
   async drop(chunks: Iterable<readonly [digest: string, place: ValuePlace]>, version: number): Promise<void> {
     await mapConcurrently([...chunks], CONCURRENCY, async ([digest, place]) => {
       const key = this.#keyOf(digest)
+      const { object, ...inTable } = place
+      if (object !== undefined) {
+        const item = await this.#table.get(key, true)
+        if (item === undefined || parseChunk(item).version > version) return
+        await this.#values.discardObjects([object.name])
+      }
       const outcome = await this.#table.delete(key, isUpTo(version))
-      if (outcome.written) await this.#values.discard(key, place)
+      if (outcome.written) await this.#values.discard(key, inTable)
     })
   }
 

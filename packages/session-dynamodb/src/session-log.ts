@@ -101,10 +101,11 @@ export class SessionLog {
       if (plan.rows.length > 0) await this.#checkCurrent(pen, known)
       if (endsTurn) this.#isCurrent = false
       await appendRows(pen, plan.rows, facts, (...written) => this.#note(known, ...written))
+      // Before a redaction overwrites rows: see there.
+      if (stateChanged) await this.#lateRows.unlessRefused(pen, known.head, this.#saveState(pen, known, snapshot))
       await this.#redact(pen, known, snapshot, redacted)
       known.window = plan.window
 
-      if (stateChanged) await this.#lateRows.unlessRefused(pen, known.head, this.#saveState(pen, known, snapshot))
       const isUnsettled = endsTurn && isOpen(known) && known.newest?.writer === pen.writer
       const redacts = redacted.size > 0 || known.hasCutRedaction
       const wasSwept = !redacts && (await this.#sweepAgain(pen, known.head))
@@ -303,9 +304,10 @@ export class SessionLog {
   }
 
   async #redact(pen: Pen, known: Known, { messages, createdAt }: FrozenSnapshot, redacted: Redactions): Promise<void> {
+    // What states have kept of a message goes before its row: once that is overwritten nobody knows what else to look for.
+    await redactStates(pen, redacted)
     const changed = await redactRows(pen, redacted, messages ?? [], createdAt)
     for (const { entry, place } of changed) this.#note(known, entry, place)
-    await redactStates(pen, redacted)
   }
 
   /** All is saved: what cannot be deleted now is left, and takes nothing but room. */

@@ -45,7 +45,5 @@ export async function sweepChunks(pen: Pen, version: number): Promise<void> {
   for (const [sk, item] of states) if (partOwnerOf(sk) === undefined) await reach(item, states)
 
   const unused = [...chunks].filter(([digest]) => !reached.has(digest))
-  // First the objects: without the items that name them nobody would find them after a crash.
-  await values.discardObjects(unused.flatMap(([, { object }]) => object?.name ?? []))
   await pen.shared.spaceOf(incarnation).drop(unused, version - 1)
 }

@@ -20,8 +20,8 @@ const SECRET = 'secret 4417-1234-5678-9113'
 const LARGE = 400_000
 /** A secret of letters that stand for whole groups of bytes in Base64, and a picture of it. */
 const PICTURED_SECRET = 'secret/4417/1234/5678/9113AA'
-const SECRET_IMAGE = new Uint8Array(Buffer.from(`${noise(30_000)}${PICTURED_SECRET}${noise(60_000)}`, 'base64'))
-const IMAGE = new Uint8Array(Buffer.from(noise(90_000), 'base64'))
+const SECRET_IMAGE = new Uint8Array(Buffer.from(`${noise(9_000)}${PICTURED_SECRET}${noise(12_000)}`, 'base64'))
+const IMAGE = new Uint8Array(Buffer.from(noise(21_000), 'base64'))
 const LARGE_SECRET = `${SECRET} ${noise(LARGE)}`
 
 /** What nodes answer: one text can be compressed, the other cannot. */
