@@ -3,6 +3,7 @@
 import type { Item } from './attributes.ts'
 import type { Condition } from './expressions.ts'
 import { writerOf } from './incarnation.ts'
+import { NEVER } from './lifetime.ts'
 
 /*
  * Who may write what:
@@ -73,11 +74,11 @@ export function isUnchanged({ sum, expiresAt }: Item): Condition {
   }
 }
 
-/** For an item whose expiry is put off: it exists, and expires before. */
+/** For an item whose expiry is put off: it exists, and expires before, or has no time of its own yet. */
 export function expiresBefore(until: number): Condition {
   return {
-    expression: `attribute_exists(pk) AND (attribute_not_exists(expiresAt) OR expiresAt < :until)`,
-    values: { ':until': until },
+    expression: `attribute_exists(pk) AND (attribute_not_exists(expiresAt) OR expiresAt < :until OR expiresAt = :never)`,
+    values: { ':until': until, ':never': NEVER },
   }
 }
 

@@ -25,6 +25,12 @@ export const MAX_TTL_SECONDS = 315_360_000
  */
 const MARGIN_SECONDS = 3600
 
+/**
+ * The end of the year 9999: when an item expires of which only that much is known that its session has, or is about to have,
+ * a time to live. A reader that meets it asks the session's item.
+ */
+export const NEVER = 253_402_300_799
+
 /** What the session item says of a session's time to live. */
 export interface LifetimeAttributes {
   readonly ttl: number

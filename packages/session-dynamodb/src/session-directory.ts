@@ -156,7 +156,7 @@ export class SessionDirectory {
     if (ttl === undefined && wanted !== undefined) return adoptLifetime(table, key, at, wanted)
     lifetime.ttl = ttl
     // Items that were written without one are stamped as well.
-    if (ttl !== undefined && (ttl === known || mode === 'go on')) await renewItems(table, key, at, ttl)
+    if (ttl !== undefined && (ttl === known || mode === 'go on')) await renewItems(table, found, at, ttl)
   }
 
   #at(): number {

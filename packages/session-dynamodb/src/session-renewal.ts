@@ -1,10 +1,10 @@
 /** Keeps the items of a live session from expiring: all of them at once, and seldom. */
 
-import { keyOf } from './attributes.ts'
+import { type Item, keyOf } from './attributes.ts'
 import { mapConcurrently } from './concurrency.ts'
 import { expiresBefore } from './conditions.ts'
-import type { ItemKey } from './keys.ts'
-import { itemExpiry, lifetimeAt } from './lifetime.ts'
+import { type ItemKey, isEntryPoint } from './keys.ts'
+import { itemExpiry, lifetimeAt, NEVER } from './lifetime.ts'
 import { ATTRIBUTE } from './schema.ts'
 import { listItems } from './session-removal.ts'
 import type { SessionTable } from './table.ts'
@@ -14,23 +14,29 @@ const CONCURRENCY = 16
 
 const TTL_NAME = { '#ttl': 'ttl' } as const
 
+const neverExpires = {
+  expression: `attribute_exists(${ATTRIBUTE.partitionKey}) AND attribute_not_exists(${ATTRIBUTE.expiresAt})`,
+  values: { ':never': NEVER },
+}
+
 /**
  * Gives a session without a time to live one. Until its items are renewed, which `rowsUntil` asks for, some of them never
- * expire. When the session has one by now, nothing is changed.
+ * expire, the session's own among them. Whatever a crash leaves of that, no agent outlives its session: the heads say before
+ * that the session's item is to be asked. When the session has a time to live by now, nothing else is changed.
  *
  * @param at - The time in epoch seconds.
  */
 export async function adoptLifetime(table: SessionTable, session: ItemKey, at: number, ttl: number): Promise<void> {
-  const { idleUntil, expiresAt } = lifetimeAt(at, ttl)
-  await table.update(
-    session,
-    `SET #ttl = :ttl, idleUntil = :idleUntil, rowsUntil = :rowsUntil, ${ATTRIBUTE.expiresAt} = :expiresAt`,
-    {
-      expression: `attribute_exists(${ATTRIBUTE.partitionKey}) AND attribute_not_exists(deletedAt) AND attribute_not_exists(#ttl)`,
-      names: TTL_NAME,
-      values: { ':ttl': ttl, ':idleUntil': idleUntil, ':rowsUntil': 0, ':expiresAt': expiresAt },
-    },
+  const heads = (await listItems(table, session, [])).filter((item) => isEntryPoint(keyOf(item).sk))
+  await mapConcurrently(heads, CONCURRENCY, (item) =>
+    table.update(keyOf(item), `SET ${ATTRIBUTE.expiresAt} = :never`, neverExpires),
   )
+  const { idleUntil } = lifetimeAt(at, ttl)
+  await table.update(session, 'SET #ttl = :ttl, idleUntil = :idleUntil, rowsUntil = :rowsUntil', {
+    expression: `attribute_exists(${ATTRIBUTE.partitionKey}) AND attribute_not_exists(deletedAt) AND attribute_not_exists(#ttl)`,
+    names: TTL_NAME,
+    values: { ':ttl': ttl, ':idleUntil': idleUntil, ':rowsUntil': 0 },
+  })
 }
 
 /**
@@ -40,27 +46,31 @@ export async function adoptLifetime(table: SessionTable, session: ItemKey, at: n
  * Costs a write of each item, and three of the session's own item. It is due when the session has been active for about
  * seven eighths of its time to live since it was created or last renewed.
  *
+ * @param found - The session's item as it was found.
  * @param at - The time in epoch seconds.
  */
-export async function renewItems(table: SessionTable, session: ItemKey, at: number, ttl: number): Promise<void> {
+export async function renewItems(table: SessionTable, found: Item, at: number, ttl: number): Promise<void> {
+  const session = keyOf(found)
   const { rowsUntil, expiresAt } = lifetimeAt(at, ttl)
   const isLive = {
     expression: '#ttl = :ttl AND idleUntil > :at AND attribute_not_exists(deletedAt)',
     names: TTL_NAME,
   }
-  const values = { ':ttl': ttl, ':at': at }
-  // The session's item outlives all others, so it goes first.
-  const set = (name: string, value: number) =>
-    table.update(session, `SET ${name} = :value`, { ...isLive, values: { ...values, ':value': value } })
-  const outlives = await set(ATTRIBUTE.expiresAt, expiresAt)
-  if (!outlives.written) return
+  const set = (expression: string, values: Readonly<Record<string, number>>) =>
+    table.update(session, `SET ${expression}`, { ...isLive, values: { ':ttl': ttl, ':at': at, ...values } })
+  const outlive = `${ATTRIBUTE.expiresAt} = :expiresAt`
+  // The session's item outlives all others. Its expiry is put off first, and if it has none yet, it is given one last.
+  if (found[ATTRIBUTE.expiresAt] !== undefined) {
+    const outlives = await set(outlive, { ':expiresAt': expiresAt })
+    if (!outlives.written) return
+  }
   const until = itemExpiry(at, ttl)
   const due = (await listItems(table, session, [])).filter((item) => {
     const expiry = item[ATTRIBUTE.expiresAt]
-    return keyOf(item).sk !== session.sk && !(typeof expiry === 'number' && expiry >= until)
+    return keyOf(item).sk !== session.sk && !(typeof expiry === 'number' && expiry >= until && expiry !== NEVER)
   })
   await mapConcurrently(due, CONCURRENCY, (item) =>
     table.update(keyOf(item), `SET ${ATTRIBUTE.expiresAt} = :until`, expiresBefore(until)),
   )
-  await set('rowsUntil', rowsUntil)
+  await set(`rowsUntil = :rowsUntil, ${outlive}`, { ':rowsUntil': rowsUntil, ':expiresAt': expiresAt })
 }

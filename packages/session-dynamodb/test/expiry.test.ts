@@ -10,6 +10,7 @@ import {
 } from 'strands-session-dynamodb'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { expiredItems, passSeconds, removeExpired, stopClock } from './support/clock.ts'
+import { faultyClient } from './support/faults.ts'
 import { countRequests, createTestTable, type RequestCounter, type TestTable } from './support/table.ts'
 import { always, answers, messagesOf, type TestSession, testSession } from './support/test-session.ts'
 
@@ -187,6 +188,34 @@ describe('a session in use', () => {
     expect((await session.items()).every(({ expiresAt }) => typeof expiresAt === 'number')).toBe(true)
     passSeconds(UNTIL_EXPIRED)
     await expectAbsent(session)
+  })
+
+  test('is given a time to live wholly or not at all, whenever the process that gives it dies', async () => {
+    const faulty = faultyClient()
+    const expected = ['user: Hi.', 'assistant: Yes.']
+    const outcomes = { given: 0, not: 0 }
+    for (let sent = 0, hasDied = true; hasDied; sent++) {
+      const session = testSession(table)
+      await session.agent(always('Yes.')).invoke('Hi.')
+      let count = 0
+      faulty.decide(() => (count++ < sent ? undefined : 'fails'))
+      const manager = { ttlSeconds: DAY, client: faulty.client }
+      const agent = session.agent(always('Yes.'), { id: 'other', manager })
+      hasDied = (await Promise.allSettled([agent.invoke('Hello?')]))[0]?.status === 'rejected'
+      const isGiven = (await session.manager().findSession())?.expiresAt !== undefined
+      outcomes[isGiven ? 'given' : 'not'] += 1
+      for (const seconds of [UNTIL_EXPIRED, 10 * DAY]) {
+        passSeconds(seconds)
+        await removeExpired(table, session.sessionId)
+        if (isGiven) await expectAbsent(session)
+        else expect(messagesOf(await session.restored())).toEqual(expected)
+      }
+      await session.agent(always('Yes.')).invoke('Hi.')
+      expect(messagesOf(await session.restored())).toEqual(isGiven ? expected : [...expected, ...expected])
+    }
+    faulty.close()
+    expect(outcomes.not).toBeGreaterThan(1)
+    expect(outcomes.given).toBeGreaterThan(4)
   })
 
   test('costs nothing more than a session without a time to live while it is younger than that', async () => {
