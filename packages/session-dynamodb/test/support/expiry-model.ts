@@ -218,7 +218,7 @@ export class Pass implements Command {
   toString = (): string => `pass(${this.#share / 1000} ttl)`
 }
 
-/** DynamoDB removes some of what it may remove. */
+/** DynamoDB removes some of what it may remove; once the session has expired, up to a month later. */
 export class Remove implements Command {
   readonly #choice: number
 
@@ -231,6 +231,7 @@ export class Remove implements Command {
 
   async run(reference: Reference, real: Expiring): Promise<void> {
     const { table, session, counts } = real
+    if (!reference.exists) passSeconds((this.#choice % 30) * DAY)
     const before = (await expiredItems(table, session.sessionId)).length
     await removeExpired(table, session.sessionId, (_item, index) => ((this.#choice >> (index % 30)) & 1) === 1)
     counts.removed += before - (await expiredItems(table, session.sessionId)).length
