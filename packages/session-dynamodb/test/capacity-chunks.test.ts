@@ -1,11 +1,13 @@
 /** What grows costs what is new in it: a graph's results, stashed blocks, an image that is sent again. */
 
 import { randomBytes } from 'node:crypto'
-import { Agent, Graph } from '@strands-agents/sdk'
+import { Agent, FunctionTool, Graph, type JSONValue, Message, TextBlock } from '@strands-agents/sdk'
+import { type MultiAgentInput, type MultiAgentResult, Status } from '@strands-agents/sdk/multiagent'
 import { createTextSource } from 'strands-session-dynamodb-playground/pseudo-text'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type CapacityBench, createCapacityBench } from './support/capacity.ts'
-import { ScriptedModel } from './support/scripted-model.ts'
+import { answersTo } from './support/multi-agents.ts'
+import { ScriptedModel, type ScriptedTurn } from './support/scripted-model.ts'
 import { sumCapacity } from './support/table.ts'
 
 let bench: CapacityBench
@@ -42,20 +44,58 @@ test('run 50 of a graph of two nodes that answer 5 KB each costs what run 2 cost
   expect(Math.max(...units.slice(1))).toBeLessThanOrEqual(second + 4)
 })
 
-test('200 blocks of 3 KB in the state: another one costs its own bytes and at most 3 units more', async () => {
-  const agent = new Agent({ model: new ScriptedModel([]), printer: false })
+test('200 blocks of 3 KB in the stash of a context manager: another one that sorts last costs its own bytes and at most 3 units more', async () => {
+  const createAgent = (): Agent => new Agent({ model: new ScriptedModel([]), printer: false, contextManager: 'auto' })
+  const block = (): { type: string; text: string } => ({ type: 'text', text: randomBytes(2250).toString('base64') })
+  const agent = createAgent()
+  await agent.initialize()
   const manager = bench.createManager('stash')
-  const block = (): string => randomBytes(2250).toString('base64')
-  const blocks = Object.fromEntries(Array.from({ length: 200 }, (_, index) => [`block_${index}`, block()]))
-  agent.appState.set('entries', blocks)
+  const stash = agent.contextManager?.stash
+  const store = (index: number): Promise<unknown> | undefined =>
+    stash?.store(`block-${String(index).padStart(4, '0')}`, 0, Buffer.from(JSON.stringify(block())))
+  for (let index = 0; index < 200; index++) await store(index)
   await manager.saveSnapshot({ target: agent, isLatest: true })
   for (let index = 200; index < 210; index++) {
-    agent.appState.set('entries', { ...Object(agent.appState.get('entries')), [`block_${index}`]: block() })
+    await store(index)
     expect(await unitsOf(() => manager.saveSnapshot({ target: agent, isLatest: true }))).toBeLessThanOrEqual(4 + 3)
   }
-  const restored = new Agent({ model: new ScriptedModel([]), printer: false })
+  const restored = createAgent()
+  await restored.initialize()
   await bench.createManager('stash').restoreSnapshot({ target: restored })
-  expect(restored.appState.getAll()).toEqual(agent.appState.getAll())
+  const entries = await stash?.takeSnapshot()
+  expect(Object.keys(entries ?? {})).toHaveLength(210)
+  expect(await restored.contextManager?.stash?.takeSnapshot()).toEqual(entries)
+})
+
+test('a node of a graph that asks twice in a long conversation: the second time costs what is new', async () => {
+  const ask = new FunctionTool({
+    name: 'ask',
+    description: 'ask',
+    callback: (_input, context) => context.interrupt<JSONValue>({ name: `question ${context.toolUse.toolUseId}` }),
+  })
+  const history = Array.from(
+    { length: 100 },
+    (_, index) =>
+      new Message({
+        role: index % 2 === 0 ? 'user' : 'assistant',
+        content: [new TextBlock(randomBytes(2250).toString('base64'))],
+      }),
+  )
+  const asking = (toolUseId: string): ScriptedTurn[] => [{ toolUses: [{ name: 'ask', input: {}, toolUseId }] }]
+  const run = async (toolUseId: string, input: MultiAgentInput, messages: Message[]) => {
+    const model = new ScriptedModel(asking(toolUseId))
+    const node = new Agent({ id: 'node', model, printer: false, tools: [ask], messages })
+    const sessionManager = bench.createManager('interrupts')
+    return new Graph({ id: 'graph', nodes: [node], edges: [], sessionManager }).invoke(input)
+  }
+  const first: Promise<MultiAgentResult>[] = []
+  const before = await unitsOf(() => (first[0] = run('use-1', 'Go.', history)))
+  const answer = answersTo(await (first[0] as Promise<MultiAgentResult>), 'Yes.')
+  const second: Promise<MultiAgentResult>[] = []
+  const after = await unitsOf(() => (second[0] = run('use-2', answer, [])))
+  expect((await second[0])?.status).toBe(Status.INTERRUPTED)
+  expect(before).toBeGreaterThan(100)
+  expect(after).toBeLessThanOrEqual(20)
 })
 
 test('an image of 300 KB that is sent ten times, each time by another process, is stored once', async () => {
