@@ -69,8 +69,8 @@ describe('cutState', () => {
         const added = [...after].filter(([digest]) => !before.has(digest))
         const bytes = added.reduce((sum, [, chunk]) => sum + chunk.length, 0)
         // The entry itself, what was added since the last run was closed, and a group of references on each level.
-        expect(bytes).toBeLessThan(size + 768 + 3 * 8 * 22 + 100)
-        expect(rope.text.length).toBeLessThan(2500)
+        expect(bytes).toBeLessThan(size + 1024 + 3 * 8 * 22 + 100)
+        expect(rope.text.length).toBeLessThan(3000)
         before = after
       }
     },
@@ -82,6 +82,22 @@ describe('cutState', () => {
     const after = stored(cutState(stateWith(list.with(100, 'changed'.repeat(300)))))
     const changed = [...after.keys()].filter((digest) => !before.has(digest))
     expect(changed.length).toBeLessThanOrEqual(4)
+  })
+
+  test('an entry that is added anywhere in a map changes few chunks', () => {
+    const blocks = texts(400).map((text) => [digestOf(text), { text }] as const)
+    const mapOf = (count: number): string =>
+      stateWith(Object.fromEntries(blocks.slice(0, count).sort(([a], [b]) => (a < b ? -1 : 1))))
+    let before = stored(cutState(mapOf(100)))
+    for (let count = 101; count <= 400; count++) {
+      const after = stored(cutState(mapOf(count)))
+      const added = [...after.keys()].filter((digest) => !before.has(digest))
+      const dropped = [...before.keys()].filter((digest) => !after.has(digest))
+      // The block itself, the run that it falls into, which it may split, and the run of runs.
+      expect(added.length, `${count}`).toBeLessThanOrEqual(1 + 3 + 3)
+      expect(dropped.length, `${count}`).toBeLessThanOrEqual(3 + 3)
+      before = after
+    }
   })
 
   test('a text that is there several times is one chunk', () => {

@@ -3,7 +3,8 @@
  *
  * JSON text never holds a raw line break, so a stored text may hold `\n<digest>\n` in place of a piece of it: the text of
  * the chunk with that digest, which may refer to further ones. A state is cut along its structure, so that one that grows
- * at the end of its lists, or changes in one place, shares nearly all chunks with the one before. Pure.
+ * at the end of its lists or anywhere in its maps, or changes in one place, shares nearly all chunks with the one before.
+ * Pure.
  */
 
 import { digestOf } from './codec.ts'
@@ -28,8 +29,14 @@ const LONGEST = 8192
 /** Longest piece of a string that is one chunk: three bytes a character at most, it fits one item, with no parts. */
 const SLICE = 120_000
 
-/** References in a row that become one chunk, and entries that make an object a list of likes instead of a record. */
+/** References in a row that become one chunk, and entries that make an object a map of likes instead of a record. */
 const FAN_OUT = 8
+
+/** Runs of a map that stay where they are, before they become runs themselves: each level costs two write units a change. */
+const MAP_FAN_OUT = 32
+
+/** Longest run of a map, in characters: with the reference's it takes one write unit. */
+const LONGEST_RUN = 1024
 
 /** How deep the structure is looked into: what lies below is cut by length. */
 const DEEPEST = 32
@@ -94,33 +101,38 @@ class Cut {
     if (end - start < SHORTEST) return text.slice(start, end)
     if (text.charCodeAt(start) === QUOTE || depth > DEEPEST) return this.#slices(start, end)
     const entries = entriesOf(text, start)
-    const isList = text[start] === '[' || entries.length >= FAN_OUT
+    const isMap = text[start] === '{' && entries.length >= FAN_OUT
+    const isList = text[start] === '[' || isMap
     const pieces = entries.map(([first, at, behind]) => {
       const isElement = isList && behind - at >= SHORTEST && behind - at <= LONGEST
       const value = isElement ? this.#refer(text.slice(at, behind)) : this.value(at, behind, depth + 1)
       return text.slice(first, at) + value
     })
     const isLong = pieces.reduce((sum, piece) => sum + piece.length, 0) >= WHOLE
-    return text[start] + (isList || isLong ? this.#pack(pieces) : pieces.join('')) + text[end - 1]
+    return text[start] + (isList || isLong ? this.#pack(pieces, isMap) : pieces.join('')) + text[end - 1]
   }
 
   /**
    * Closes runs of pieces, from the front, and of such runs again. The last run stays open: what is added at the end
-   * changes no chunk and leaves none behind.
+   * changes no chunk and leaves none behind. The runs of a map end where its entries say so: one that is added anywhere
+   * changes the run that it falls into.
    */
-  #pack(pieces: readonly string[]): string {
+  #pack(pieces: readonly string[], isMap: boolean): string {
     const closed: string[] = []
     let run = ''
     let references = 0
     for (const piece of pieces) {
+      const isFirst = run === ''
       run += piece
       references += (piece.match(REFERENCE) ?? []).length
-      if (run.length < SHORTEST && references < FAN_OUT) continue
+      const isFull = isMap ? run.length >= LONGEST_RUN : run.length >= SHORTEST || references >= FAN_OUT
+      if (!isFull && !(isMap && !isFirst && isBoundary(piece))) continue
       closed.push(this.#refer(run))
       run = ''
       references = 0
     }
-    return (closed.length < FAN_OUT ? closed.join('') : this.#pack(closed)) + run
+    const isShort = closed.length < (isMap ? MAP_FAN_OUT : FAN_OUT)
+    return (isShort ? closed.join('') : this.#pack(closed, isMap)) + run
   }
 
   #slices(start: number, end: number): string {
@@ -138,6 +150,11 @@ class Cut {
   #refer(text: string): string {
     return refer(this.#chunks, text)
   }
+}
+
+/** One piece in eight ends a run: which ones depends on nothing but themselves. */
+function isBoundary(piece: string): boolean {
+  return digestOf(piece).charCodeAt(0) % 8 === 0
 }
 
 function refer(chunks: Map<string, string>, text: string): string {

@@ -67,7 +67,10 @@ export async function renewItems(table: SessionTable, found: Item, at: number, t
   const until = itemExpiry(at, ttl)
   const due = (await listItems(table, session, [])).filter((item) => {
     const expiry = item[ATTRIBUTE.expiresAt]
-    return keyOf(item).sk !== session.sk && !(typeof expiry === 'number' && expiry >= until && expiry !== NEVER)
+    if (keyOf(item).sk === session.sk) return false
+    if (typeof expiry !== 'number' || expiry === NEVER) return true
+    // What is past its expiry is an earlier session's, and must not come back: of a live one nothing is.
+    return expiry > at && expiry < until
   })
   await mapConcurrently(due, CONCURRENCY, (item) =>
     table.update(keyOf(item), `SET ${ATTRIBUTE.expiresAt} = :until`, expiresBefore(until)),
