@@ -19,7 +19,7 @@ import { conversationProblems, differenceOf, endedProblems, placeProblems } from
 import type { ProcessClient } from './faults-client.ts'
 import { answerTextOf, type FaultModel, faultModel, faultTools, REDACTED } from './faults-model.ts'
 import { describeError, type Stage, type Trace } from './faults-run.ts'
-import { itemText, textOf } from './stored-items.ts'
+import { itemText, type StoredItem, textOf } from './stored-items.ts'
 
 /** What a process does next. */
 export type Step =
@@ -244,19 +244,22 @@ class AgentSchedule {
   }
 
   async #hasRedacted(): Promise<boolean> {
-    return this.#trace.secret !== undefined && textOf(await this.#stage.items()).includes(REDACTED)
+    // Only in rows: a chunk that is being deleted may have lost its object already.
+    return (
+      this.#trace.secret !== undefined && rowsIn(await this.#stage.items()).some(({ text }) => text.includes(REDACTED))
+    )
   }
 
   async #checkTable(secret: string | undefined): Promise<void> {
     const { sessionId, tableName, ledger } = this.#stage
     const items = await this.#stage.items()
-    const rows = items.filter(({ sk }) => /#msg#\d{10}$/.test(sk))
-    const ids = rows.flatMap((row) => trackingIdIn(itemText(row, items)))
+    const rows = rowsIn(items)
+    const ids = rows.flatMap(({ text }) => trackingIdIn(text))
     for (const problem of placeProblems(logOrder([...this.#acknowledged.values()]), ids))
       this.#problems.push(`log: ${problem}`)
     for (const [sk, sums] of ledger.answered()) {
       if (!/#msg#\d{10}$/.test(sk)) continue
-      const row = rows.find((each) => each.sk === sk)
+      const row = rows.find(({ item }) => item.sk === sk)?.item
       if (row === undefined) this.#problems.push(`row ${sk} was acknowledged and is missing`)
       else if (!sums.includes(String(row['sum'])))
         this.#problems.push(`row ${sk} was acknowledged and then overwritten`)
@@ -291,6 +294,12 @@ function logOrder(messages: readonly MessageData[]): string[] {
   const isSummary = ({ content }: MessageData): boolean =>
     content.some((block) => 'text' in block && block.text.startsWith('Summary'))
   return messages.flatMap((message) => (isSummary(message) ? [] : (message.trackingId ?? [])))
+}
+
+/** The rows of messages among items, with their text. */
+function rowsIn(items: readonly StoredItem[]): { item: StoredItem; text: string }[] {
+  const rows = items.filter(({ sk }) => /#msg#\d{10}$/.test(sk))
+  return rows.map((item) => ({ item, text: itemText(item, items) }))
 }
 
 function trackingIdIn(text: string): string[] {
