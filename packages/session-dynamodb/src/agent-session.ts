@@ -11,7 +11,7 @@ import {
   MessageAddedEvent,
 } from '@strands-agents/sdk'
 import { AnswerNotSavedError } from './errors.ts'
-import { isAnswer } from './items.ts'
+import { isAnswer } from './messages.ts'
 import { unstash } from './stash.ts'
 import type { Turn } from './turn.ts'
 import { type AgentSessionOptions, TurnStart } from './turn-start.ts'

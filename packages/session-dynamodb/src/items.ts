@@ -2,6 +2,7 @@
 
 import { type Item, readAttributes, type StoredValue, seal } from './attributes.ts'
 import type { ItemKey } from './keys.ts'
+import { isAnswer, trackingIdOf } from './messages.ts'
 import { FORMAT_VERSION } from './schema.ts'
 import { formatRanges, type LogEntry, type PlannedRow, type TurnMark } from './window.ts'
 
@@ -134,24 +135,6 @@ export function entryOf(row: MessageRow, message: unknown): LogEntry {
   return { seq, digest, trackingId, writer, detached, replaces, turn, isAnswer: isAnswer(message) }
 }
 
-/** The SDK's id in a message's JSON, if it has a usable one. */
-export function trackingIdOf(message: unknown): string | undefined {
-  return stringField(message, 'trackingId')
-}
-
-/** The role in a message's JSON, if it has one. */
-export function roleOf(message: unknown): string | undefined {
-  return stringField(message, 'role')
-}
-
-/** Whether a message is one with which a turn ends: the assistant's, and without a tool use. */
-export function isAnswer(message: unknown): boolean {
-  if (roleOf(message) !== 'assistant' || typeof message !== 'object' || message === null) return false
-  const content: unknown = Reflect.get(message, 'content')
-  if (!Array.isArray(content)) return true
-  return !content.some((block) => typeof block === 'object' && block !== null && 'toolUse' in block)
-}
-
 export function headItem(key: ItemKey, head: Head): Item {
   const { window, ttl, pruned, unswept, ...rest } = head
   return seal({
@@ -264,10 +247,4 @@ export function checkFormat(item: Item): void {
 function storedValueOf(read: ReturnType<typeof readAttributes>): Pick<State, 'digest' | 'value'> {
   const value = read.value()
   return { digest: read.optionalString('whole') ?? value.digest, value }
-}
-
-function stringField(message: unknown, name: string): string | undefined {
-  if (typeof message !== 'object' || message === null || !(name in message)) return undefined
-  const value: unknown = Reflect.get(message, name)
-  return typeof value === 'string' && value !== '' ? value : undefined
 }

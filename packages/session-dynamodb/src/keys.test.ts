@@ -3,12 +3,10 @@ import fc from 'fast-check'
 import { describe, expect, it, test } from 'vitest'
 import { errorOf } from '../test/support/mocked-client.ts'
 import { InvalidOptionError } from './errors.ts'
+import { checkId, checkSessionId, MAX_ID_LENGTH } from './ids.ts'
 import {
-  checkId,
-  checkSessionId,
   type ItemKey,
   isEntryPoint,
-  MAX_ID_LENGTH,
   ownerKeyOf,
   partitionKeyOf,
   partKey,
@@ -304,17 +302,6 @@ describe('ids', () => {
       expect(errorOf(() => partitionKeyOf('s', untyped))).toMatchObject(facts('tenantId'))
     }
   })
-
-  test.each([['a#AGENT#b'], ['a#msg#head'], ['..'], ['%23'], ['a/b'], ['A'], ['a b'], ['é'], ['a\n']])(
-    '%j is no session id',
-    (id) => {
-      expect(errorOf(() => checkSessionId(id))).toMatchObject({
-        message: `sessionId: expected 1 to 256 lowercase letters, digits, hyphens and underscores, got '${id}'`,
-        field: 'sessionId',
-        value: id,
-      })
-    },
-  )
 
   test.each(['constructor', 'toString', '__proto__', 'Agent', '', undefined])('%s is no scope', (scope) => {
     const location = { ...agentAt('a'), scope: scope as Scope }

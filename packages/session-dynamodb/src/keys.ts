@@ -1,7 +1,8 @@
-/** Ids to keys and back: the only place where strings become `pk` and `sk`. Pure. */
+/** Ids to keys and back: the only place where they become `pk` and `sk`. Pure. */
 
 import type { Scope, SnapshotLocation } from '@strands-agents/sdk'
 import { InvalidOptionError } from './errors.ts'
+import { checkId, checkSessionId, escapeId, isId, unescapeId } from './ids.ts'
 import { SESSION_SORT_KEY, tenantPrefixOf } from './schema.ts'
 
 /** Primary key of an item. */
@@ -11,9 +12,6 @@ export interface ItemKey {
 }
 
 export { SESSION_SORT_KEY }
-
-/** Longest id, in characters. Escaped it can be longer, so keys are also held against DynamoDB's limits in bytes. */
-export const MAX_ID_LENGTH = 256
 
 /** Digits of a sequence number in a sort key: room for ten billion messages a session. */
 const SEQUENCE_DIGITS = 10
@@ -28,7 +26,7 @@ export const MAX_PARTS = 10 ** PART_DIGITS
 const MAX_PARTITION_KEY_BYTES = 2048
 const MAX_SORT_KEY_BYTES = 1024
 
-/** Room for what follows a scope's prefix: `snapstate#<digest>` or `<seq>`, then `#part#<digest>#<index>`. */
+/** Room for what follows a scope's prefix: at most a state's chunk, `msg#state#chunk#<incarnation>#<digest>`, and `#part#<digest>#<index>`. */
 const PART_SUFFIX_BYTES = 80
 
 const SCOPE_PREFIX: Readonly<Record<Scope, string>> = { agent: 'agent', multiAgent: 'multiagent' }
@@ -38,45 +36,6 @@ const CHUNK = '#chunk#'
 
 /** A range that holds every sort key: they are made of letters, digits and percent-encoding. */
 export const ALL_SORT_KEYS = ['!', '~'] as const
-
-/** What the SDK allows in a session id. */
-const SESSION_ID = /^[a-z0-9_-]+$/
-
-/** Control characters, which no console can show. */
-const CONTROL_CHARACTER = /\p{Cc}/u
-
-/**
- * Checks a session id: 1 to {@link MAX_ID_LENGTH} lowercase letters, digits, hyphens and underscores, as the SDK has it.
- *
- * @throws {@link InvalidOptionError} naming `sessionId`.
- */
-export function checkSessionId(sessionId: unknown): string {
-  if (typeof sessionId !== 'string' || !SESSION_ID.test(sessionId) || sessionId.length > MAX_ID_LENGTH) {
-    throw new InvalidOptionError(
-      'sessionId',
-      sessionId,
-      `expected 1 to ${MAX_ID_LENGTH} lowercase letters, digits, hyphens and underscores`,
-    )
-  }
-  return sessionId
-}
-
-/**
- * Checks an id that is escaped in keys: 1 to {@link MAX_ID_LENGTH} characters of well-formed Unicode, no control
- * characters.
- *
- * @throws {@link InvalidOptionError} naming `field`.
- */
-export function checkId(field: string, id: unknown): string {
-  if (isId(id)) return id
-  const expectation = `expected 1 to ${MAX_ID_LENGTH} characters of well-formed text without control characters`
-  throw new InvalidOptionError(field, id, expectation)
-}
-
-function isId(id: unknown): id is string {
-  if (typeof id !== 'string' || id.length === 0 || id.length > MAX_ID_LENGTH) return false
-  return !CONTROL_CHARACTER.test(id) && id.isWellFormed()
-}
 
 /** Partition key of a session. A tenant comes first, so that `dynamodb:LeadingKeys` can fence tenants off. */
 export function partitionKeyOf(sessionId: string, tenantId?: string): string {
@@ -101,7 +60,7 @@ export function sessionIdOf(partitionKey: string, tenantId?: string): string | u
 /** Sort keys of one scope: everything that belongs to one agent or orchestrator of a session. */
 export class ScopeKeys {
   readonly pk: string
-  /** Prefix of what a resume reads: parts of the state, state, head and messages, in descending order. */
+  /** Prefix of what a resume reads: the state with its chunks and parts, the head and the messages, in descending order. */
   readonly logPrefix: string
   /** Prefix of the immutable snapshots' items. */
   readonly snapshotPrefix: string
@@ -240,21 +199,6 @@ export function sessionKey(sessionId: string, tenantId?: string): ItemKey {
 
 function tenantPrefix(tenantId?: string): string {
   return tenantId === undefined ? '' : tenantPrefixOf(checkId('tenantId', tenantId))
-}
-
-/** Percent-encoding leaves no `#`, so that no id can reach into another one's keys, and stays readable for plain ids. */
-function escapeId(id: string): string {
-  return encodeURIComponent(id)
-}
-
-/** The id that was escaped so, or undefined when none is. */
-function unescapeId(escaped: string): string | undefined {
-  try {
-    const id = decodeURIComponent(escaped)
-    return escapeId(id) === escaped ? id : undefined
-  } catch {
-    return undefined
-  }
 }
 
 function checkKeySize(field: string, id: unknown, key: string, limit: number): void {

@@ -9,7 +9,8 @@ import type {
 import { checkObject, isBoolean, isCount, isFunction, isString, oneOf, optional } from './checks.ts'
 import { documentClientOf } from './client.ts'
 import { type AnswerNotSavedError, InvalidOptionError } from './errors.ts'
-import { checkId, checkSessionId, ownerKeyOf, partitionKeyOf } from './keys.ts'
+import { checkId, checkSessionId } from './ids.ts'
+import { ownerKeyOf, partitionKeyOf } from './keys.ts'
 import { MAX_TTL_SECONDS } from './lifetime.ts'
 import type { ObjectStoreOptions } from './objects.ts'
 import type {

@@ -2,8 +2,9 @@
 
 import type { Item } from './attributes.ts'
 import { mapConcurrently } from './concurrency.ts'
-import { isAnswer, type MessageRow, parseSnapshotMark } from './items.ts'
+import { type MessageRow, parseSnapshotMark } from './items.ts'
 import { parseRows, readMessages } from './log-reader.ts'
+import { isAnswer } from './messages.ts'
 import type { Pen } from './pen.ts'
 import { bySortKey } from './values.ts'
 

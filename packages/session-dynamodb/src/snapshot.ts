@@ -2,7 +2,7 @@
 
 import type { Snapshot } from '@strands-agents/sdk'
 import { digestOf } from './codec.ts'
-import { isAnswer, roleOf, trackingIdOf } from './items.ts'
+import { isAnswer, roleOf, trackingIdOf } from './messages.ts'
 import type { LiveMessage } from './window.ts'
 
 /** A snapshot as text, detached from the live objects that it was taken from. */

@@ -1,7 +1,7 @@
 /** One run of the agent loop: what its hooks have to know of each other. */
 
 import type { Message } from '@strands-agents/sdk'
-import { checkId } from './keys.ts'
+import { checkId } from './ids.ts'
 
 /** One run of the agent loop. */
 export interface Turn {

@@ -2,11 +2,11 @@
 
 import { type Item, keyOf } from './attributes.ts'
 import { NewerFormatError, SessionCorruptedError } from './errors.ts'
+import { checkSessionId } from './ids.ts'
 import { belongsTo, incarnationOf } from './incarnation.ts'
 import { parseChunk, parseHead, parseMessage, parsePart, parseSnapshotMark, parseState, parseValue } from './items.ts'
 import {
   ALL_SORT_KEYS,
-  checkSessionId,
   chunkOf,
   type ItemKey,
   partitionKeyOf,
